@@ -1,0 +1,172 @@
+using System.Text.Json;
+using Framelease.Kubernetes.Models;
+using Framelease.Kubernetes.Schema;
+
+namespace Framelease.Resources;
+
+/// <summary>One piece of video work: an engine, an input and parameters; the platform gives it a device, runs it and commits its output.</summary>
+[KubernetesEntity(ApiGroup.Name, ApiGroup.Version, "VideoTask", "videotasks")]
+[CustomResource(ShortNames = ["vt"], Categories = ["framelease"])]
+[PrinterColumn("Phase", "string", ".status.phase")]
+[PrinterColumn("Engine", "string", ".spec.engine")]
+[PrinterColumn("Attempts", "integer", ".status.attempts")]
+[PrinterColumn("Reason", "string", ".status.reason")]
+[PrinterColumn("Age", "date", ".metadata.creationTimestamp")]
+[PrinterColumn("Device", "string", ".status.device", Priority = 1)]
+[PrinterColumn("Token", "integer", ".status.token", Priority = 1)]
+[PrinterColumn("Encoder", "string", ".status.output.encoder", Priority = 1)]
+[PrinterColumn("Bytes", "integer", ".status.output.bytes", Priority = 1)]
+[PrinterColumn("Output", "string", ".status.output.uri", Priority = 1)]
+public sealed record VideoTask : KubernetesObject
+{
+    [Required]
+    [ValidationRule("self == oldSelf", "spec is immutable: delete the task and create a new one")]
+    public VideoTaskSpec Spec { get; init; } = new();
+
+    public VideoTaskStatus? Status { get; init; }
+}
+
+/// <summary>The wish. Immutable once created.</summary>
+public sealed record VideoTaskSpec
+{
+    /// <summary>Name of the Engine that does the work.</summary>
+    [Required, Length(1, 63)]
+    public string Engine { get; init; } = "";
+
+    /// <summary>What is worked on.</summary>
+    [Required]
+    public VideoInput Input { get; init; } = new();
+
+    /// <summary>Parameters by name, integers or strings, checked against the Engine's parameter list; absent ones take its defaults.</summary>
+    [IntOrString, Items(0, 64)]
+    public IReadOnlyDictionary<string, JsonElement>? Parameters { get; init; }
+
+    /// <summary>Tenant that the work is done for. Default: the tenant that owns the namespace.</summary>
+    [Length(1, 63)]
+    public string? Tenant { get; init; }
+
+    /// <summary>Pool that leases are taken from. Default: the pool named "default".</summary>
+    [Length(1, 63), Default("\"default\"")]
+    public string? Pool { get; init; }
+
+    /// <summary>How many attempts may fail in a retryable way before the task fails. Default 3.</summary>
+    [Range(0, 20), Default("3")]
+    public int? BackoffLimit { get; init; }
+
+    /// <summary>Overrides of the pool's timeouts.</summary>
+    public LeaseTimeouts? Timeouts { get; init; }
+}
+
+/// <summary>Exactly one of object and uri.</summary>
+[ValidationRule("has(self.object) != has(self.uri)", "exactly one of object and uri must be set")]
+public sealed record VideoInput
+{
+    /// <summary>Key in the configured object store, for example inputs/clip.mp4.</summary>
+    [Length(1, 1024)]
+    public string? Object { get; init; }
+
+    /// <summary>file:// under an allowed root of the operator, or http(s)://.</summary>
+    [Length(1, 2048)]
+    public string? Uri { get; init; }
+}
+
+/// <summary>Seconds; absent fields take the pool's values.</summary>
+public sealed record LeaseTimeouts
+{
+    /// <summary>Grant to attach. Default 600.</summary>
+    [Range(10, 86400)]
+    public int? StartDeadlineSeconds { get; init; }
+
+    /// <summary>Time between two beats of the worker. Default 60.</summary>
+    [Range(1, 3600)]
+    public int? HeartbeatIntervalSeconds { get; init; }
+
+    /// <summary>Silence after which the lease expires. Default 300; must be at least twice the interval.</summary>
+    [Range(2, 86400)]
+    public int? HeartbeatTimeoutSeconds { get; init; }
+}
+
+/// <summary>What was observed, derived from the event log.</summary>
+public sealed record VideoTaskStatus
+{
+    /// <summary>Printed summary of the conditions: Pending, Queued, Running, Succeeded, Failed.</summary>
+    public string? Phase { get; init; }
+
+    /// <summary>Reason of the condition that says most about the phase.</summary>
+    public string? Reason { get; init; }
+
+    public long? ObservedGeneration { get; init; }
+
+    /// <summary>Accepted, Admitted, Running, Stalled, Finished, Succeeded, Failed.</summary>
+    [ListMap("type"), Items(0, 16)]
+    public IReadOnlyList<Condition>? Conditions { get; init; }
+
+    /// <summary>sha256 of the accepted spec.</summary>
+    public string? SpecHash { get; init; }
+
+    /// <summary>Attempts started over all scenes.</summary>
+    public int? Attempts { get; init; }
+
+    /// <summary>Device, and token, of the latest attempt.</summary>
+    public string? Device { get; init; }
+
+    public long? Token { get; init; }
+
+    [ListMap("index"), Items(0, 50)]
+    public IReadOnlyList<SceneStatus>? Scenes { get; init; }
+
+    public OutputStatus? Output { get; init; }
+
+    public DateTimeOffset? StartTime { get; init; }
+
+    public DateTimeOffset? CompletionTime { get; init; }
+}
+
+/// <summary>One scene and its latest attempt. Live progress is in the REST API, not here.</summary>
+public sealed record SceneStatus
+{
+    [Required]
+    public int Index { get; init; }
+
+    public int? Attempt { get; init; }
+
+    /// <summary>Queued, Starting, Attached, BackingOff, Committed, Failed.</summary>
+    public string? State { get; init; }
+
+    public string? Lease { get; init; }
+
+    public string? Pod { get; init; }
+
+    public string? Node { get; init; }
+
+    public string? Device { get; init; }
+
+    public long? Token { get; init; }
+
+    public string? Message { get; init; }
+}
+
+/// <summary>The committed output.</summary>
+public sealed record OutputStatus
+{
+    public string? Uri { get; init; }
+
+    public string? Key { get; init; }
+
+    public string? Sha256 { get; init; }
+
+    public long? Bytes { get; init; }
+
+    public long? DurationMillis { get; init; }
+
+    public string? VideoCodec { get; init; }
+
+    public string? AudioCodec { get; init; }
+
+    public string? Resolution { get; init; }
+
+    /// <summary>Encoder that ran, and why that one.</summary>
+    public string? Encoder { get; init; }
+
+    public string? EncoderReason { get; init; }
+}
