@@ -1,0 +1,40 @@
+namespace Framelease.Domain.Leasing;
+
+/// <summary>Everything that can be asked of a lease.</summary>
+public abstract record LeaseCommand
+{
+    LeaseCommand()
+    {
+    }
+
+    public sealed record Request(LeaseRequested Wish) : LeaseCommand;
+
+    /// <param name="Slot">As read from the slot table in the same round; the commit is guarded by exactly this row.</param>
+    public sealed record Grant(SlotSnapshot Slot) : LeaseCommand;
+
+    public sealed record Attach(string PodUid, string Node, long Token) : LeaseCommand;
+
+    /// <summary>The holder's own word, under its token.</summary>
+    public sealed record Release(long Token, string Reason) : LeaseCommand;
+
+    public sealed record Expire(ExpiryCause Cause, string Message) : LeaseCommand;
+
+    public sealed record Revoke(string By, string Message) : LeaseCommand;
+
+    /// <summary>Ends a lease that was never granted.</summary>
+    public sealed record GiveUp(string Reason) : LeaseCommand;
+
+    public sealed record Free(FreeProof Proof, string Evidence) : LeaseCommand;
+
+    public sealed record RejectStaleHolder(string PodUid, long PresentedToken, string Write) : LeaseCommand;
+}
+
+/// <summary>A row of the slot table.</summary>
+public sealed record SlotSnapshot(SlotKey Key, string Pool, SlotState State, long Token, string? LeaseUid, string DeviceName, string DeviceKind, int DeviceIndex);
+
+public enum SlotState
+{
+    Free,
+    Granted,
+    Quarantined,
+}

@@ -1,0 +1,95 @@
+namespace Framelease.Domain.Leasing;
+
+/// <summary>decide(state, command) → events for one lease. One GpuLease per attempt, granted at most once (R6); a bad end quarantines its slot (R4).</summary>
+public static class LeaseDecider
+{
+    public static Decision<ILeaseEvent> Decide(LeaseState state, LeaseCommand command)
+    {
+        if (state.HasUnknownEvents)
+            return Decision<ILeaseEvent>.No("UnknownEvents", "this stream holds events of a newer version; upgrade before deciding on it");
+        return command switch
+        {
+            LeaseCommand.Request c => state.Phase is LeasePhase.None ? Of(c.Wish) : Nothing,
+            LeaseCommand.Grant c => Grant(state, c),
+            LeaseCommand.Attach c => Attach(state, c),
+            LeaseCommand.Release c => Release(state, c),
+            LeaseCommand.Expire c => EndBadly(state, new LeaseExpired(c.Cause, c.Message), c.Cause.ToString()),
+            LeaseCommand.Revoke c => Revoke(state, c),
+            LeaseCommand.GiveUp c => GiveUp(state, c),
+            LeaseCommand.Free c => Free(state, c),
+            LeaseCommand.RejectStaleHolder c => Of(new StaleHolderRejected(c.PodUid, c.PresentedToken, c.Write)),
+            _ => throw new InvalidOperationException($"command {command.GetType().Name} has no decision"),
+        };
+    }
+
+    static Decision<ILeaseEvent> Grant(LeaseState state, LeaseCommand.Grant c) => (state.Phase, c.Slot.State) switch
+    {
+        (LeasePhase.Pending, SlotState.Free) => Of(new LeaseGranted(
+            c.Slot.Key, c.Slot.DeviceName, c.Slot.DeviceKind, c.Slot.DeviceIndex, checked(c.Slot.Token + 1), state.Request!.Terms)),
+        (LeasePhase.Pending, _) => No("SlotNotFree", $"slot {c.Slot.Key} is {c.Slot.State}"),
+        (LeasePhase.Granted, _) => No("AlreadyGranted", "a lease is never granted twice"),
+        _ => No("NotPending", $"the lease is {state.Phase}"),
+    };
+
+    static Decision<ILeaseEvent> Attach(LeaseState state, LeaseCommand.Attach c)
+    {
+        if (!Holds(state, c.Token))
+            return Stale(state, c.Token);
+        if (state.Attachment is null)
+            return Of(new LeaseAttached(c.PodUid, c.Node));
+        return state.Attachment.PodUid == c.PodUid
+            ? Nothing
+            : No("StaleHolder", $"pod {state.Attachment.PodUid} is attached to this lease already");
+    }
+
+    static Decision<ILeaseEvent> Release(LeaseState state, LeaseCommand.Release c) =>
+        Holds(state, c.Token)
+            ? Of(new LeaseReleased(c.Reason))
+            : state.Phase is LeasePhase.Released && state.Grant!.Token == c.Token ? Nothing : Stale(state, c.Token);
+
+    static Decision<ILeaseEvent> Revoke(LeaseState state, LeaseCommand.Revoke c) => state.Phase switch
+    {
+        LeasePhase.Pending => Of(new LeaseGaveUp("Revoked")),
+        _ => EndBadly(state, new LeaseRevoked(c.By, c.Message), "Revoked"),
+    };
+
+    static Decision<ILeaseEvent> GiveUp(LeaseState state, LeaseCommand.GiveUp c) => state.Phase switch
+    {
+        LeasePhase.Pending => Of(new LeaseGaveUp(c.Reason)),
+        LeasePhase.Granted => No("AlreadyGranted", "a granted lease is revoked, not given up"),
+        _ => Nothing,
+    };
+
+    // Expiry is not freedom (R4): the slot goes to quarantine, and only a proof frees it. That nobody ever attached is such a proof, because a
+    // holder touches nothing before attach, and after the end attach is refused; whoever records it says so by Free(NeverAttached).
+    static Decision<ILeaseEvent> EndBadly(LeaseState state, ILeaseEvent end, string reason)
+    {
+        if (state.Phase is not LeasePhase.Granted)
+            return state.IsEnded ? Nothing : No("NotGranted", $"the lease is {state.Phase}");
+        var grant = state.Grant!;
+        return Of(end, new SlotQuarantined(grant.Slot, grant.Token, reason));
+    }
+
+    static Decision<ILeaseEvent> Free(LeaseState state, LeaseCommand.Free c)
+    {
+        if (!state.SlotQuarantined)
+            return Nothing;
+        if (c.Proof is FreeProof.NeverAttached && state.Attachment is not null)
+            return No("NotProven", $"pod {state.Attachment.PodUid} attached under this grant");
+        return Of(new SlotFreed(state.Grant!.Slot, state.Grant.Token, c.Proof, c.Evidence));
+    }
+
+    static bool Holds(LeaseState state, long token) => state.Phase is LeasePhase.Granted && state.Grant!.Token == token;
+
+    static Decision<ILeaseEvent> Stale(LeaseState state, long token) => No(
+        "StaleHolder",
+        state.Grant is null
+            ? $"the lease is {state.Phase} and was never granted"
+            : $"the lease is {state.Phase} under token {state.Grant.Token}; token {token} was presented");
+
+    static Decision<ILeaseEvent> Of(params ILeaseEvent[] events) => Decision<ILeaseEvent>.Of(events);
+
+    static Decision<ILeaseEvent> Nothing => Decision<ILeaseEvent>.Nothing;
+
+    static Decision<ILeaseEvent> No(string reason, string message) => Decision<ILeaseEvent>.No(reason, message);
+}

@@ -1,0 +1,70 @@
+namespace Framelease.Domain.Leasing;
+
+/// <summary>A lease as its events tell it.</summary>
+public sealed record LeaseState
+{
+    public static LeaseState Initial { get; } = new();
+
+    public LeasePhase Phase { get; init; }
+
+    public LeaseRequested? Request { get; init; }
+
+    public LeaseGranted? Grant { get; init; }
+
+    public LeaseAttached? Attachment { get; init; }
+
+    public DateTimeOffset? RequestedAt { get; init; }
+
+    public DateTimeOffset? GrantedAt { get; init; }
+
+    public DateTimeOffset? AttachedAt { get; init; }
+
+    public DateTimeOffset? EndedAt { get; init; }
+
+    /// <summary>Why it ended, in a fixed CamelCase reason, and in words.</summary>
+    public string? EndReason { get; init; }
+
+    public string? EndMessage { get; init; }
+
+    /// <summary>True from SlotQuarantined to SlotFreed.</summary>
+    public bool SlotQuarantined { get; init; }
+
+    public SlotFreed? Freed { get; init; }
+
+    /// <summary>An event that this version does not know was met: readers go on, deciders refuse (R8).</summary>
+    public bool HasUnknownEvents { get; init; }
+
+    public bool IsGranted => Phase is LeasePhase.Granted;
+
+    public bool IsEnded => Phase is LeasePhase.Released or LeasePhase.Expired or LeasePhase.Revoked or LeasePhase.GaveUp;
+
+    /// <param name="at">When the event was recorded, by PostgreSQL's clock.</param>
+    public LeaseState Evolve(object? recorded, DateTimeOffset at) => recorded switch
+    {
+        LeaseRequested e => this with { Phase = LeasePhase.Pending, Request = e, RequestedAt = at },
+        LeaseGranted e => this with { Phase = LeasePhase.Granted, Grant = e, GrantedAt = at },
+        LeaseAttached e => this with { Attachment = e, AttachedAt = at },
+        LeaseReleased e => Ended(LeasePhase.Released, at, "Released", e.Reason),
+        LeaseExpired e => Ended(LeasePhase.Expired, at, e.Cause.ToString(), e.Message),
+        LeaseRevoked e => Ended(LeasePhase.Revoked, at, "Revoked", $"by {e.By}: {e.Message}"),
+        LeaseGaveUp e => Ended(LeasePhase.GaveUp, at, e.Reason, "ended before a grant"),
+        Leasing.SlotQuarantined => this with { SlotQuarantined = true },
+        SlotFreed e => this with { SlotQuarantined = false, Freed = e },
+        StaleHolderRejected => this,
+        _ => this with { HasUnknownEvents = true },
+    };
+
+    LeaseState Ended(LeasePhase phase, DateTimeOffset at, string reason, string message) =>
+        this with { Phase = phase, EndedAt = at, EndReason = reason, EndMessage = message };
+}
+
+public enum LeasePhase
+{
+    None,
+    Pending,
+    Granted,
+    Released,
+    Expired,
+    Revoked,
+    GaveUp,
+}

@@ -1,0 +1,28 @@
+namespace Framelease.Domain.Tasks;
+
+/// <summary>Everything that can be asked of a task.</summary>
+public abstract record TaskCommand
+{
+    TaskCommand()
+    {
+    }
+
+    /// <summary>Accepts and, quota and credits allowing, admits and queues every scene.</summary>
+    public sealed record Accept(TaskAccepted Spec) : TaskCommand;
+
+    public sealed record Reject(string Reason, string Message) : TaskCommand;
+
+    public sealed record Start(AttemptStarted Attempt) : TaskCommand;
+
+    public sealed record Attach(int Scene, int Attempt, string PodUid, string WorkerVersion) : TaskCommand;
+
+    public sealed record Complete(int Scene, int Attempt, string PodUid, long Token, SceneResult Result) : TaskCommand;
+
+    /// <param name="RetryDelaySeconds">Back-off before the next attempt, if there is one.</param>
+    public sealed record Fail(AttemptFailed Failure, int RetryDelaySeconds) : TaskCommand;
+
+    /// <summary>The attempt never ran a container.</summary>
+    public sealed record Return(int Scene, int Attempt, string? PodUid, string Reason, int RetryDelaySeconds) : TaskCommand;
+
+    public sealed record Cancel(string By) : TaskCommand;
+}

@@ -1,0 +1,56 @@
+// Events of stream task-{uid}. The class names are the contract (design §6): additions are free, renames need an ADR.
+namespace Framelease.Domain.Tasks;
+
+/// <summary>Any event of a task stream.</summary>
+public interface ITaskEvent;
+
+/// <summary>The spec in force from here on, whole, with its hash; a later change of the object changes nothing.</summary>
+/// <param name="Parameters">Checked, with the engine's defaults filled in.</param>
+public sealed record TaskAccepted(
+    string TaskUid, string Namespace, string Name, string Tenant, string Engine, string Pool, string SpecHash, TaskInput Input,
+    IReadOnlyDictionary<string, string> Parameters, int Scenes, int BackoffLimit, bool NeedsLease) : ITaskEvent;
+
+/// <param name="Reason">CamelCase, fixed set; retrying cannot help.</param>
+public sealed record TaskRejected(string Reason, string Message) : ITaskEvent;
+
+/// <summary>Quota and credits allow the work.</summary>
+public sealed record TaskAdmitted : ITaskEvent;
+
+/// <param name="DelaySeconds">Back-off before the attempt may ask for a lease.</param>
+public sealed record SceneQueued(int Scene, int Attempt, int DelaySeconds) : ITaskEvent;
+
+/// <summary>The pod exists; from here on its UID is the attempt's fence.</summary>
+public sealed record AttemptStarted(
+    int Scene, int Attempt, string PodName, string PodUid, string? LeaseUid, long Token, string? Node, string? Device) : ITaskEvent;
+
+public sealed record AttemptAttached(int Scene, int Attempt, string PodUid, string WorkerVersion) : ITaskEvent;
+
+/// <param name="Category">UserError, Input, Storage, Engine, OutOfMemory, Gpu, NodeLost, Cancelled, Internal or HolderLost.</param>
+public sealed record AttemptFailed(
+    int Scene, int Attempt, string? PodUid, string Category, string Reason, string Message, bool Retryable, string? LogTail) : ITaskEvent;
+
+/// <summary>The attempt never ran: it does not count against backoffLimit.</summary>
+public sealed record AttemptReturned(int Scene, int Attempt, string? PodUid, string Reason) : ITaskEvent;
+
+/// <summary>The scene's bytes are in the store, verified, under the attempt's key.</summary>
+public sealed record SceneCommitted(int Scene, int Attempt, string PodUid, long Token, SceneResult Result) : ITaskEvent;
+
+/// <summary>The task's output. Exactly one per task.</summary>
+public sealed record OutputCommitted(string Uri, string Key, string Sha256, long Bytes) : ITaskEvent;
+
+public sealed record TaskSucceeded : ITaskEvent;
+
+public sealed record TaskFailed(string Reason, string Message) : ITaskEvent;
+
+public sealed record TaskCancelled(string By) : ITaskEvent;
+
+/// <summary>Exactly one of both is set.</summary>
+public sealed record TaskInput(string? Object, string? Uri)
+{
+    public override string ToString() => Object is null ? Uri ?? "" : $"object {Object}";
+}
+
+/// <summary>What the worker reported and the operator verified.</summary>
+public sealed record SceneResult(
+    string Key, string Uri, string Sha256, long Bytes, string Container, string VideoCodec, int Width, int Height, long DurationMillis,
+    string? AudioCodec, string Encoder, string EncoderReason, long Frames, long EngineMillis, long CpuMillis);
