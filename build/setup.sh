@@ -4,6 +4,7 @@
 #   fl_need TOOL…     dotnet, postgres, ffmpeg, kubectl: install through apt as root, else say the one command to run and exit 2
 #   fl_dist           build the programs if their sources changed; sets FL_DIST to the directory that holds them
 #   fl_build_all      build Platform.sln in Release, tests included
+#   fl_build_bench    build the benchmarks; sets FL_BENCH to the program
 #
 # Builds of one checkout take turns (flock), and programs that run are never overwritten: every set of sources has a directory of its own.
 
@@ -214,10 +215,18 @@ fl_prune() {
   done
 }
 
-fl_build_all() {
+fl_build_all() { fl_build "Platform.sln"; }
+
+fl_build_bench() {
+  fl_build benchmarks
+  # shellcheck disable=SC2034
+  FL_BENCH=$FL_ROOT/benchmarks/bin/Release/net10.0/Framelease.Benchmarks
+}
+
+fl_build() {
   local status=0
   fl_lock
-  fl_quietly "building Platform.sln …" fl_dotnet build "$FL_ROOT/Platform.sln" || status=$?
+  fl_quietly "building $1 …" fl_dotnet build "$FL_ROOT/$1" || status=$?
   if [ $status -ne 0 ]; then
     cat "$FL_LOG" >&2
     fl_fail "the build failed; its output is above and in $FL_LOG"
