@@ -3,29 +3,41 @@ namespace Framelease.Domain.Leasing;
 /// <summary>decide(state, command) → events for one lease. One GpuLease per attempt, granted at most once (R6); a bad end quarantines its slot (R4).</summary>
 public static class LeaseDecider
 {
+    /// <summary>Refused writes recorded per lease: whoever comes with ever new pods must not fill the log.</summary>
+    public const int MaxRejections = 32;
+
     public static Decision<ILeaseEvent> Decide(LeaseState state, LeaseCommand command)
     {
         if (state.HasUnknownEvents)
             return Decision<ILeaseEvent>.No("UnknownEvents", "this stream holds events of a newer version; upgrade before deciding on it");
         return command switch
         {
-            LeaseCommand.Request c => state.Phase is LeasePhase.None ? Of(c.Wish) : Nothing,
+            LeaseCommand.Request c => Request(state, c),
             LeaseCommand.Grant c => Grant(state, c),
             LeaseCommand.Attach c => Attach(state, c),
             LeaseCommand.Release c => Release(state, c),
-            LeaseCommand.Expire c => EndBadly(state, new LeaseExpired(c.Cause, c.Message), c.Cause.ToString()),
+            LeaseCommand.Expire c => Expire(state, c),
             LeaseCommand.Revoke c => Revoke(state, c),
             LeaseCommand.GiveUp c => GiveUp(state, c),
             LeaseCommand.Free c => Free(state, c),
-            LeaseCommand.RejectStaleHolder c => Of(new StaleHolderRejected(c.PodUid, c.PresentedToken, c.Write)),
+            LeaseCommand.RejectStaleHolder c => RejectStaleHolder(state, c),
             _ => throw new InvalidOperationException($"command {command.GetType().Name} has no decision"),
         };
     }
 
+    static Decision<ILeaseEvent> Request(LeaseState state, LeaseCommand.Request c)
+    {
+        if (state.Phase is not LeasePhase.None)
+            return Nothing;
+        return c.Wish.Terms.Complaint() is { } complaint ? No("InvalidTerms", complaint) : Of(c.Wish);
+    }
+
     static Decision<ILeaseEvent> Grant(LeaseState state, LeaseCommand.Grant c) => (state.Phase, c.Slot.State) switch
     {
+        (LeasePhase.Pending, _) when state.Request!.Pool != c.Slot.Pool => No(
+            "WrongPool", $"the lease asks for pool {state.Request.Pool}; slot {c.Slot.Key} belongs to pool {c.Slot.Pool}"),
         (LeasePhase.Pending, SlotState.Free) => Of(new LeaseGranted(
-            c.Slot.Key, c.Slot.DeviceName, c.Slot.DeviceKind, c.Slot.DeviceIndex, checked(c.Slot.Token + 1), state.Request!.Terms)),
+            c.Slot.Key, c.Slot.DeviceName, c.Slot.DeviceKind, c.Slot.DeviceIndex, checked(c.Slot.Token + 1), state.Request.Terms)),
         (LeasePhase.Pending, _) => No("SlotNotFree", $"slot {c.Slot.Key} is {c.Slot.State}"),
         (LeasePhase.Granted, _) => No("AlreadyGranted", "a lease is never granted twice"),
         _ => No("NotPending", $"the lease is {state.Phase}"),
@@ -46,6 +58,14 @@ public static class LeaseDecider
         Holds(state, c.Token)
             ? Of(new LeaseReleased(c.Reason))
             : state.Phase is LeasePhase.Released && state.Grant!.Token == c.Token ? Nothing : Stale(state, c.Token);
+
+    // Causes that the stream contradicts are refused: the one who saw the deadline pass looked before the attach that this state already holds.
+    static Decision<ILeaseEvent> Expire(LeaseState state, LeaseCommand.Expire c) => (state.Phase, c.Cause, state.Attachment) switch
+    {
+        (LeasePhase.Granted, ExpiryCause.StartDeadline, { } a) => No("AlreadyAttached", $"pod {a.PodUid} attached in time"),
+        (LeasePhase.Granted, ExpiryCause.HeartbeatLost, null) => No("NotAttached", "silence counts from the attach on; before it, the start deadline does"),
+        _ => EndBadly(state, new LeaseExpired(c.Cause, c.Message), c.Cause.ToString()),
+    };
 
     static Decision<ILeaseEvent> Revoke(LeaseState state, LeaseCommand.Revoke c) => state.Phase switch
     {
@@ -72,11 +92,24 @@ public static class LeaseDecider
 
     static Decision<ILeaseEvent> Free(LeaseState state, LeaseCommand.Free c)
     {
+        // What was true while the lease was alive proves nothing for later: only after its bad end does a proof count.
         if (!state.SlotQuarantined)
-            return Nothing;
-        if (c.Proof is FreeProof.NeverAttached && state.Attachment is not null)
+            return state.IsEnded ? Nothing : No("NotQuarantined", $"the lease is {state.Phase}; end it first");
+        if (c.Proof is FreeProof.NeverAttached or FreeProof.NeverStarted && state.Attachment is not null)
             return No("NotProven", $"pod {state.Attachment.PodUid} attached under this grant");
+        if (string.IsNullOrWhiteSpace(c.Evidence))
+            return No("NotProven", $"{c.Proof} names no evidence");
         return Of(new SlotFreed(state.Grant!.Slot, state.Grant.Token, c.Proof, c.Evidence));
+    }
+
+    // Once per pod and kind of write (R2): a zombie that beats for hours is one line in the history.
+    static Decision<ILeaseEvent> RejectStaleHolder(LeaseState state, LeaseCommand.RejectStaleHolder c)
+    {
+        if (state.Phase is LeasePhase.None)
+            return No("NoSuchLease", "the lease was never requested");
+        return state.Rejections.Count >= MaxRejections || state.Rejections.Any(r => r.PodUid == c.PodUid && r.Write == c.Write)
+            ? Nothing
+            : Of(new StaleHolderRejected(c.PodUid, c.PresentedToken, c.Write));
     }
 
     static bool Holds(LeaseState state, long token) => state.Phase is LeasePhase.Granted && state.Grant!.Token == token;

@@ -36,7 +36,24 @@ public sealed record SlotFreed(SlotKey Slot, long Token, FreeProof Proof, string
 public sealed record StaleHolderRejected(string PodUid, long PresentedToken, string Write) : ILeaseEvent;
 
 /// <summary>Seconds; all above 0 but <see cref="MaxWaitSeconds"/>, where 0 means no limit.</summary>
-public sealed record LeaseTerms(int MaxWaitSeconds, int StartDeadlineSeconds, int HeartbeatIntervalSeconds, int HeartbeatTimeoutSeconds);
+public sealed record LeaseTerms(int MaxWaitSeconds, int StartDeadlineSeconds, int HeartbeatIntervalSeconds, int HeartbeatTimeoutSeconds)
+{
+    /// <returns>
+    /// What is wrong with the terms and what is allowed; null when they can be kept. A timeout below two intervals would expire a holder for one late beat.
+    /// </returns>
+    public string? Complaint()
+    {
+        if (MaxWaitSeconds < 0)
+            return $"maxWaitSeconds is {MaxWaitSeconds}; allowed: 0 (no limit) or more";
+        if (StartDeadlineSeconds < 1)
+            return $"startDeadlineSeconds is {StartDeadlineSeconds}; allowed: 1 or more";
+        if (HeartbeatIntervalSeconds < 1)
+            return $"heartbeatIntervalSeconds is {HeartbeatIntervalSeconds}; allowed: 1 or more";
+        return HeartbeatTimeoutSeconds < 2L * HeartbeatIntervalSeconds
+            ? $"heartbeatTimeoutSeconds is {HeartbeatTimeoutSeconds}; allowed: twice heartbeatIntervalSeconds ({HeartbeatIntervalSeconds}) or more"
+            : null;
+    }
+}
 
 /// <summary>One slot of one device of one cluster: the unit of exclusiveness (R1).</summary>
 public sealed record SlotKey(string Cluster, string Node, string Device, int Slot)

@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace Framelease.Domain.Leasing;
 
 /// <summary>A lease as its events tell it.</summary>
@@ -31,6 +33,9 @@ public sealed record LeaseState
 
     public SlotFreed? Freed { get; init; }
 
+    /// <summary>Writes refused under an old fence, the first of each pod and kind.</summary>
+    public ImmutableList<StaleHolderRejected> Rejections { get; init; } = [];
+
     /// <summary>An event that this version does not know was met: readers go on, deciders refuse (R8).</summary>
     public bool HasUnknownEvents { get; init; }
 
@@ -50,7 +55,7 @@ public sealed record LeaseState
         LeaseGaveUp e => Ended(LeasePhase.GaveUp, at, e.Reason, "ended before a grant"),
         Leasing.SlotQuarantined => this with { SlotQuarantined = true },
         SlotFreed e => this with { SlotQuarantined = false, Freed = e },
-        StaleHolderRejected => this,
+        StaleHolderRejected e => this with { Rejections = Rejections.Add(e) },
         _ => this with { HasUnknownEvents = true },
     };
 

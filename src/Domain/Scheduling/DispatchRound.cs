@@ -30,7 +30,9 @@ public static class DispatchRound
             return new Reason(lease.LeaseUid, "NoDevices", "the pool has no device: no node matches its nodeSelector and publishes devices");
         var quarantined = slots.Count(s => s.State is SlotState.Quarantined);
         var message = $"position {position}; {slots.Count} slots: {slots.Count - quarantined} granted, {quarantined} quarantined";
-        return new Reason(lease.LeaseUid, quarantined == slots.Count ? "AllQuarantined" : "WaitingForSlot", message);
+        return quarantined == slots.Count
+            ? new Reason(lease.LeaseUid, "AllQuarantined", $"{message}; a slot is free again once it is proven that its last holder is gone")
+            : new Reason(lease.LeaseUid, "WaitingForSlot", message);
     }
 
     public sealed record Waiting(string LeaseUid);

@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
 
 namespace Framelease.Domain.Tasks;
 
@@ -13,9 +15,13 @@ public static class AttemptName
         var stem = new string(taskName.Take(30).Select(c => char.IsAsciiLetterOrDigit(c) ? char.ToLowerInvariant(c) : '-').ToArray()).Trim('-');
         if (stem.Length == 0)
             stem = "task";
-        var uid = new string(taskUid.Where(char.IsAsciiHexDigitLower).Take(10).ToArray());
-        return string.Create(CultureInfo.InvariantCulture, $"{stem}-{uid}-{scene}-{attempt}");
+        return string.Create(CultureInfo.InvariantCulture, $"{stem}-{TenHex(taskUid)}-{scene}-{attempt}");
     }
+
+    // The API server makes UUIDs. Whatever else calls itself a uid is hashed, so that two of them never share a name by lack of hex digits.
+    static string TenHex(string uid) => Guid.TryParse(uid, out var guid)
+        ? guid.ToString("N")[..10]
+        : Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(uid)))[..10];
 
     /// <summary>Staging key of an attempt: carries attempt and token, so that no two holders ever write one key.</summary>
     public static string StagingKey(string tenant, string taskUid, int scene, int attempt, long token, string extension) =>

@@ -13,7 +13,7 @@ public static class TaskDecider
         return command switch
         {
             TaskCommand.Accept c => Accept(state, c),
-            TaskCommand.Reject c => state.Phase is TaskPhase.None ? Of(new TaskRejected(c.Reason, c.Message)) : Nothing,
+            TaskCommand.Reject c => Reject(state, c),
             TaskCommand.Start c => Start(state, c),
             TaskCommand.Attach c => Attach(state, c),
             TaskCommand.Complete c => Complete(state, c),
@@ -26,12 +26,28 @@ public static class TaskDecider
 
     static Decision<ITaskEvent> Accept(TaskState state, TaskCommand.Accept c)
     {
+        if (state.Accepted is { } accepted)
+        {
+            return accepted.SpecHash == c.Spec.SpecHash
+                ? Nothing
+                : No("SpecChanged", $"spec {accepted.SpecHash} was accepted and stays in force; delete the task and create a new one");
+        }
+
         if (state.Phase is not TaskPhase.None)
-            return Nothing;
+            return No("TaskEnded", $"the task is {state.Phase}");
+        if (c.Spec.Scenes < 1 || c.Spec.BackoffLimit < 0)
+            return No("InvalidSpec", $"scenes is {c.Spec.Scenes}, allowed: 1 or more; backoffLimit is {c.Spec.BackoffLimit}, allowed: 0 or more");
         var events = new List<ITaskEvent> { c.Spec, new TaskAdmitted() };
         events.AddRange(Enumerable.Range(0, c.Spec.Scenes).Select(scene => new SceneQueued(scene, 1, 0)));
         return new Decision<ITaskEvent>.Events(events);
     }
+
+    static Decision<ITaskEvent> Reject(TaskState state, TaskCommand.Reject c) => state.Phase switch
+    {
+        TaskPhase.None => Of(new TaskRejected(c.Reason, c.Message)),
+        TaskPhase.Rejected => Nothing,
+        _ => No("AlreadyAccepted", "an accepted task ends, it is not rejected any more"),
+    };
 
     static Decision<ITaskEvent> Start(TaskState state, TaskCommand.Start c)
     {
@@ -42,6 +58,8 @@ public static class TaskDecider
             return No("NotCurrent", $"attempt {a.Attempt} of scene {a.Scene} is not the current one");
         return scene.Step switch
         {
+            SceneStep.Queued when state.Accepted!.NeedsLease && (a.LeaseUid is null || a.Token < 1) => No(
+                "LeaseMissing", "this task's attempts run under a lease; the attempt names none"),
             SceneStep.Queued => Of(a),
             _ when scene.Started?.PodUid == a.PodUid => Nothing,
             _ => No("AlreadyStarted", $"attempt {a.Attempt} runs in pod {scene.Started?.PodUid}"),
@@ -100,6 +118,9 @@ public static class TaskDecider
             return Nothing;
         if (!IsCurrent(state, c.Scene, c.Attempt, c.PodUid))
             return Stale(state, c.Scene, c.Attempt, c.PodUid);
+        // Attempts that never ran are free, so nobody may call one that ran so.
+        if (state.Scenes[c.Scene].Step is SceneStep.Attached)
+            return No("AlreadyAttached", $"attempt {c.Attempt} attached in pod {c.PodUid}; it can fail, not return");
         var returned = new AttemptReturned(c.Scene, c.Attempt, c.PodUid, c.Reason);
         if (state.IsEnded)
             return Of(returned);
