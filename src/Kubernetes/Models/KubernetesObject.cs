@@ -13,6 +13,10 @@ public interface IKubernetesObject
 }
 
 /// <summary>Base record of typed kinds. apiVersion and kind are filled by the client when they are null.</summary>
+/// <remarks>
+/// Generated JSON code passes null to an init property that the JSON does not have, initializer or not; so init accessors of this library
+/// turn null into the default themselves. Records without generated code need not.
+/// </remarks>
 public abstract record KubernetesObject : IKubernetesObject
 {
     [JsonPropertyOrder(-3)]
@@ -22,7 +26,7 @@ public abstract record KubernetesObject : IKubernetesObject
     public string? Kind { get; init; }
 
     [JsonPropertyOrder(-1)]
-    public ObjectMeta Metadata { get; init; } = new();
+    public ObjectMeta Metadata { get; init => field = value ?? new(); } = new();
 }
 
 /// <summary>metadata, the fields that controllers use; fields that we do not know are not kept, so patch instead of replace objects of others.</summary>

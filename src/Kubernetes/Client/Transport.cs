@@ -1,0 +1,114 @@
+// One HttpClient for everything: pooled connections, HTTP/2 where the server offers it, keep-alive that notices dead peers.
+using System.Net;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
+
+namespace Framelease.Kubernetes.Client;
+
+static class Transport
+{
+    public static HttpClient Create(KubernetesClientOptions options)
+    {
+        var handler = new SocketsHttpHandler
+        {
+            AutomaticDecompression = DecompressionMethods.GZip,
+            AllowAutoRedirect = false,
+            UseCookies = false,
+            UseProxy = options.Proxy is not null,
+            Proxy = options.Proxy is null ? null : new WebProxy(options.Proxy),
+            ConnectTimeout = TimeSpan.FromSeconds(10),
+            EnableMultipleHttp2Connections = true,
+            KeepAlivePingDelay = TimeSpan.FromSeconds(30),
+            KeepAlivePingTimeout = TimeSpan.FromSeconds(15),
+            KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
+            PooledConnectionIdleTimeout = TimeSpan.FromMinutes(2),
+            ConnectCallback = ConnectAsync,
+            SslOptions = TlsOptions(options),
+        };
+        var server = options.Server.AbsoluteUri;
+        return new HttpClient(handler)
+        {
+            BaseAddress = new Uri(server.EndsWith('/') ? server : server + "/"),
+            DefaultRequestVersion = HttpVersion.Version20,
+            DefaultVersionPolicy = HttpVersionPolicy.RequestVersionOrLower,
+            Timeout = Timeout.InfiniteTimeSpan, // each request has its own, by the injected clock
+            DefaultRequestHeaders = { { "User-Agent", options.UserAgent } },
+        };
+    }
+
+    /// <summary>TCP keep-alive finds a dead peer under a silent HTTP/1.1 watch, where there are no pings.</summary>
+    static async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken ct)
+    {
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
+            socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, 30);
+            socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval, 10);
+            socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveRetryCount, 3);
+            await socket.ConnectAsync(context.DnsEndPoint, ct);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    static SslClientAuthenticationOptions TlsOptions(KubernetesClientOptions options)
+    {
+        var tls = new SslClientAuthenticationOptions();
+        if (options.TlsServerName is { } name)
+            tls.TargetHost = name;
+        if (options.InsecureSkipTlsVerify)
+        {
+#pragma warning disable MA0039 // the user asked for it in the kubeconfig
+            tls.RemoteCertificateValidationCallback = static (_, _, _, _) => true;
+#pragma warning restore MA0039
+        }
+        else if (options.CertificateAuthorityData is { } authorities)
+        {
+            var roots = new X509Certificate2Collection();
+            Read("certificate authority data", () => roots.ImportFromPem(Encoding.UTF8.GetString(authorities)));
+            if (roots.Count == 0)
+                throw Invalid("certificate authority data: holds no PEM certificate");
+            tls.CertificateChainPolicy = new X509ChainPolicy
+            {
+                TrustMode = X509ChainTrustMode.CustomRootTrust,
+                RevocationMode = X509RevocationMode.NoCheck, // cluster authorities publish no revocation lists
+            };
+            tls.CertificateChainPolicy.CustomTrustStore.AddRange(roots);
+        }
+
+        if (options.ClientCertificateData is { } certificate)
+        {
+            var key = options.ClientKeyData ?? throw Invalid("client certificate data: comes without client key data");
+            X509Certificate2? own = null;
+            Read("client certificate and key", () =>
+                own = X509Certificate2.CreateFromPem(Encoding.UTF8.GetString(certificate), Encoding.UTF8.GetString(key)));
+            tls.ClientCertificates = [own!];
+            tls.LocalCertificateSelectionCallback = (_, _, _, _, _) => own!;
+        }
+
+        return tls;
+    }
+
+    static void Read(string what, Action parse)
+    {
+        try
+        {
+            parse();
+        }
+        catch (Exception error) when (error is CryptographicException or ArgumentException)
+        {
+            throw Invalid($"{what}: not valid PEM: {error.Message}", error);
+        }
+    }
+
+    static KubernetesException Invalid(string message, Exception? inner = null) =>
+        KubernetesException.Local(KubernetesReasons.InvalidConfiguration, message, inner);
+}

@@ -1,0 +1,41 @@
+// Every log line of this library, with stable event ids.
+using Microsoft.Extensions.Logging;
+
+namespace Framelease.Kubernetes.Diagnostics;
+
+static partial class Log
+{
+    [LoggerMessage(EventId = 1001, Level = LogLevel.Debug, Message = "{Verb} {Path}: try {Attempt} failed, again in {WaitMs:F0} ms: {Error}")]
+    public static partial void Retrying(ILogger logger, string verb, string path, int attempt, double waitMs, string error);
+
+    [LoggerMessage(EventId = 1101, Level = LogLevel.Debug, Message = "{Resource}: listed {Count} objects at version {Version}")]
+    public static partial void Listed(ILogger logger, string resource, int count, string version);
+
+    [LoggerMessage(EventId = 1102, Level = LogLevel.Warning, Message = "{Resource}: watch failed in state {State}, again in {WaitMs:F0} ms: {Error}")]
+    public static partial void WatchFailed(ILogger logger, string resource, string state, double waitMs, string error);
+
+    [LoggerMessage(EventId = 1103, Level = LogLevel.Error, Message = "{Resource}: a handler of store changes threw; the store goes on")]
+    public static partial void HandlerFailed(ILogger logger, string resource, Exception error);
+
+    [LoggerMessage(EventId = 1201, Level = LogLevel.Information, Message = "{Controller}: started with {Workers} workers")]
+    public static partial void ControllerStarted(ILogger logger, string controller, int workers);
+
+    [LoggerMessage(EventId = 1202, Level = LogLevel.Information, Message = "{Controller}: stopped")]
+    public static partial void ControllerStopped(ILogger logger, string controller);
+
+    [LoggerMessage(EventId = 1203, Level = LogLevel.Warning, Message = "{Controller} {Key}: failed, again in {WaitMs:F0} ms (failure {Failures})")]
+    public static partial void ReconcileFailed(
+        ILogger logger, string controller, string key, double waitMs, int failures, Exception error);
+
+    [LoggerMessage(EventId = 1204, Level = LogLevel.Error, Message = "{Controller} {Key}: failed for good, until the object changes")]
+    public static partial void ReconcileTerminal(ILogger logger, string controller, string key, Exception error);
+
+    [LoggerMessage(EventId = 1205, Level = LogLevel.Error, Message = "{Controller}: a source's mapping threw for {Object}; that change is skipped until the resync")]
+    public static partial void MappingFailed(ILogger logger, string controller, string @object, Exception error);
+
+    [LoggerMessage(EventId = 1206, Level = LogLevel.Warning, Message = "{Controller} {Key}: another writer was first, again in {WaitMs:F0} ms")]
+    public static partial void ReconcileConflict(ILogger logger, string controller, string key, double waitMs);
+
+    [LoggerMessage(EventId = 1301, Level = LogLevel.Debug, Message = "event {Reason} on {Object} not recorded: {Error}")]
+    public static partial void EventNotRecorded(ILogger logger, string reason, string @object, string error);
+}

@@ -1,0 +1,141 @@
+// The client against a real API server: what a scripted one can not prove.
+using System.Text.Json.Nodes;
+using Framelease.Kubernetes.Client;
+using Framelease.Kubernetes.Models;
+using Framelease.Kubernetes.Tests.Support;
+
+namespace Framelease.Kubernetes.Tests.Client;
+
+public sealed class RealServerTests : IAsyncLifetime
+{
+    readonly CancellationTokenSource _stop = new(TimeSpan.FromSeconds(60));
+    KubernetesClient _client = null!;
+    string _ns = "";
+
+    CancellationToken Ct => _stop.Token;
+
+    public async Task InitializeAsync()
+    {
+        if (RealServer.KubeConfigPath is null)
+            return;
+        _client = RealServer.Connect();
+        _ns = await RealServer.NamespaceAsync(_client);
+    }
+
+    public async Task DisposeAsync()
+    {
+        if (_client is not null)
+        {
+            await _client.DeleteAsync<Namespace>(_ns);
+            _client.Dispose();
+        }
+
+        _stop.Dispose();
+    }
+
+    [RealServerFact]
+    public async Task An_object_goes_through_create_get_replace_patch_and_delete()
+    {
+        var made = await _client.CreateAsync(Map("one", "a"), Ct);
+        made.Metadata.Uid.ShouldNotBeNullOrEmpty();
+        made.Metadata.CreationTimestamp.ShouldNotBeNull();
+
+        var got = await _client.GetAsync<ConfigMap>("one", _ns, Ct);
+        got.Data!["key"].ShouldBe("a");
+
+        var replaced = await _client.ReplaceAsync(got with { Data = new Dictionary<string, string> { ["key"] = "b" } }, Ct);
+        replaced.Data!["key"].ShouldBe("b");
+
+        var stale = await Should.ThrowAsync<KubernetesException>(() => _client.ReplaceAsync(got, Ct));
+        stale.IsConflict.ShouldBeTrue();
+
+        var merged = await _client.PatchAsync<ConfigMap>("one", _ns, Patch.Merge(new { data = new { other = "c" } }), ct: Ct);
+        merged.Data!.Count.ShouldBe(2);
+
+        var refused = await Should.ThrowAsync<KubernetesException>(() =>
+            _client.PatchAsync<ConfigMap>("one", _ns, Patch.Merge(new { data = new { other = "d" } }).IfVersion(got.Metadata.ResourceVersion), ct: Ct));
+        refused.IsConflict.ShouldBeTrue();
+
+        var json = Patch.Json(JsonPatchOperation.Test("/data/key", "b"), JsonPatchOperation.Remove("/data/other"));
+        (await _client.PatchAsync<ConfigMap>("one", _ns, json.IfVersion(merged.Metadata.ResourceVersion), ct: Ct)).Data!.Count.ShouldBe(1);
+        (await Should.ThrowAsync<KubernetesException>(() =>
+            _client.PatchAsync<ConfigMap>("one", _ns, json.IfVersion(got.Metadata.ResourceVersion), ct: Ct))).Code.ShouldBeOneOf(409, 422);
+
+        (await Should.ThrowAsync<KubernetesException>(() =>
+            _client.DeleteAsync<ConfigMap>("one", _ns, DeleteOptions.ForUid("another"), Ct))).IsConflict.ShouldBeTrue();
+        (await _client.DeleteAsync<ConfigMap>("one", _ns, DeleteOptions.ForUid(made.Metadata.Uid), Ct)).ShouldBeTrue();
+        (await _client.DeleteAsync<ConfigMap>("one", _ns, ct: Ct)).ShouldBeFalse();
+        (await _client.FindAsync<ConfigMap>("one", _ns, Ct)).ShouldBeNull();
+        (await Should.ThrowAsync<KubernetesException>(() => _client.GetAsync<ConfigMap>("one", _ns, Ct))).IsNotFound.ShouldBeTrue();
+    }
+
+    [RealServerFact]
+    public async Task A_list_comes_in_pages_and_a_watch_goes_on_where_it_ended()
+    {
+        for (var i = 0; i < 7; i++)
+            await _client.CreateAsync(Map($"m{i}", "x"), Ct);
+        var first = await _client.ListAsync<ConfigMap>(_ns, new() { Limit = 3 }, Ct);
+        first.Items.Count.ShouldBe(3);
+        first.Continue.ShouldNotBeNull();
+        var all = await _client.ListAllAsync<ConfigMap>(_ns, pageSize: 2, ct: Ct);
+        all.Items.Select(m => m.Metadata.Name).ShouldBe(Enumerable.Range(0, 7).Select(i => $"m{i}"), ignoreOrder: true);
+
+        await using var watch = _client.WatchAsync<ConfigMap>(_ns, new() { ResourceVersion = all.ResourceVersion }, Ct).GetAsyncEnumerator(Ct);
+        await _client.PatchAsync<ConfigMap>("m3", _ns, Patch.Merge(new { data = new { key = "y" } }), ct: Ct);
+        await _client.DeleteAsync<ConfigMap>("m4", _ns, ct: Ct);
+        await NextAsync(watch, WatchEventType.Modified, "m3");
+        await NextAsync(watch, WatchEventType.Deleted, "m4");
+    }
+
+    [RealServerFact]
+    public async Task Apply_creates_then_leaves_alone_then_configures()
+    {
+        JsonObject Manifest(string value) => new()
+        {
+            ["apiVersion"] = "v1",
+            ["kind"] = "ConfigMap",
+            ["metadata"] = new JsonObject { ["name"] = "applied", ["namespace"] = _ns },
+            ["data"] = new JsonObject { ["key"] = value },
+        };
+        (await _client.ApplyAsync(Manifest("a"), Ct)).Outcome.ShouldBe(ApplyOutcome.Created);
+        (await _client.ApplyAsync(Manifest("a"), Ct)).Outcome.ShouldBe(ApplyOutcome.Unchanged);
+        (await _client.ApplyAsync(Manifest("b"), Ct)).Outcome.ShouldBe(ApplyOutcome.Configured);
+
+        var unknown = Manifest("a");
+        unknown["kind"] = "ConfigMop";
+        var error = await Should.ThrowAsync<KubernetesException>(() => _client.ApplyAsync(unknown, Ct));
+        error.Message.ShouldContain("no kind \"ConfigMop\" in v1");
+    }
+
+    [RealServerFact]
+    public async Task A_refusal_carries_the_servers_reason_and_fields()
+    {
+        var error = await Should.ThrowAsync<KubernetesException>(() => _client.CreateAsync(Map("Not_A_Name", "x"), Ct));
+        error.Reason.ShouldBe(KubernetesReasons.Invalid);
+        error.Causes.ShouldContain(c => c.Field == "metadata.name");
+        error.IsTransient.ShouldBeFalse();
+    }
+
+    [RealServerFact]
+    public async Task A_missing_resource_type_is_an_error_and_not_an_absent_object()
+    {
+        var gone = new ResourceRef("nobody.example", "v1", "things", "Thing", true);
+        var error = await Should.ThrowAsync<KubernetesException>(() => _client.FindAsync(gone, "x", _ns, Ct));
+        error.Code.ShouldBe(404);
+    }
+
+    static async Task NextAsync(IAsyncEnumerator<WatchEvent<ConfigMap>> watch, WatchEventType type, string name)
+    {
+        do
+            (await watch.MoveNextAsync()).ShouldBeTrue();
+        while (watch.Current.Type == WatchEventType.Bookmark);
+        watch.Current.Type.ShouldBe(type);
+        watch.Current.Object!.Metadata.Name.ShouldBe(name);
+    }
+
+    ConfigMap Map(string name, string value) => new()
+    {
+        Metadata = new() { Name = name, Namespace = _ns },
+        Data = new Dictionary<string, string> { ["key"] = value },
+    };
+}
