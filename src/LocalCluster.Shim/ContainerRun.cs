@@ -89,11 +89,12 @@ sealed class ContainerRun(ContainerDirectory directory, ShimSpec spec, TimeProvi
     (int Status, int Killed) Reap()
     {
         int mainStatus = 0, killed = 0;
+        var main = _main;
         var mainEnded = false;
         while (true)
         {
             var pid = Libc.waitpid(-1, out var status, mainEnded ? Libc.WaitNoHang : 0);
-            if (pid == _main)
+            if (pid == main && !mainEnded)
             {
                 (mainEnded, mainStatus) = (true, status);
                 lock (_gate)

@@ -16,7 +16,7 @@ sealed class Cgroup
 
     /// <summary>Memory in bytes; null when no such group can be made here.</summary>
     internal static Cgroup? TryMemory(string name, long bytes) =>
-        Try("memory", name, "memory.max", [("memory.max", Text(bytes)), ("memory.swap.max", "0")])
+        Try("memory", name, "memory.max", [("memory.max", Text(bytes)), ("memory.swap.max", "0"), ("memory.oom.group", "1")])
         ?? TryV1("memory", name, [("memory.limit_in_bytes", Text(bytes))]);
 
     /// <summary>CPU in thousandths; null when no such group can be made here.</summary>
