@@ -1,0 +1,62 @@
+// The two ways into the database: the pool that everything uses, in the application's role, and single connections of the owner.
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace Framelease.EventStore;
+
+internal static class Connections
+{
+    /// <summary>
+    /// A transaction that a paused client leaves open ends after 5 s; acknowledged means on disk; each statement sees what was committed
+    /// before it (guards lock rows, then look).
+    /// </summary>
+    const string Settings = "-c idle_in_transaction_session_timeout=5s -c synchronous_commit=on -c default_transaction_isolation=read\\ committed "
+        + "-c lock_timeout=10s -c timezone=UTC";
+
+    public static NpgsqlDataSource Pool(EventStoreOptions options, ILoggerFactory? loggers)
+    {
+        // Before the caller's string, so that its settings win. A session smaller than the write buffer leaves in one piece: a client that is
+        // paused meanwhile has sent all of it or nothing.
+        var text = new NpgsqlConnectionStringBuilder(
+            $"Maximum Pool Size={options.MaxPoolSize};Timeout=30;Command Timeout=30;Connection Lifetime=3600;Max Auto Prepare=100;"
+            + $"Auto Prepare Min Usages=2;Write Buffer Size=32768;Application Name=framelease;{options.ConnectionString}");
+        // our statements leave nothing behind in a connection
+        text.NoResetOnClose = true;
+        // the actual version and epoch travel in the detail
+        text.IncludeErrorDetail = true;
+        text.Options = Join(text.Options, Settings, options.ApplicationRole is { } role ? "-c role=" + role : null);
+        return Build(text, options, loggers);
+    }
+
+    /// <summary>For schema updates: the login's own rights, no pool, and time for index builds.</summary>
+    public static NpgsqlDataSource Owner(EventStoreOptions options, ILoggerFactory? loggers)
+    {
+        var text = new NpgsqlConnectionStringBuilder("Application Name=framelease schema update;" + options.ConnectionString)
+        {
+            Pooling = false,
+            CommandTimeout = 0,
+            IncludeErrorDetail = true,
+        };
+        text.Options = Join(text.Options, "-c timezone=UTC");
+        return Build(text, options, loggers);
+    }
+
+    /// <summary>One connection outside the pool that stays open to LISTEN; keep-alives find a dead path.</summary>
+    public static NpgsqlDataSource Listener(EventStoreOptions options, ILoggerFactory? loggers)
+    {
+        var text = new NpgsqlConnectionStringBuilder("Application Name=framelease listener;" + options.ConnectionString) { Pooling = false, KeepAlive = 30 };
+        return Build(text, options, loggers);
+    }
+
+    static NpgsqlDataSource Build(NpgsqlConnectionStringBuilder text, EventStoreOptions options, ILoggerFactory? loggers)
+    {
+        var builder = new NpgsqlSlimDataSourceBuilder(text.ConnectionString);
+        builder.EnableArrays();
+        builder.EnableTransportSecurity();
+        if (loggers is not null) builder.UseLoggerFactory(loggers);
+        options.ConfigureDataSource?.Invoke(builder);
+        return builder.Build();
+    }
+
+    static string Join(params string?[] parts) => string.Join(' ', parts.Where(p => !string.IsNullOrWhiteSpace(p)));
+}

@@ -1,0 +1,49 @@
+using Npgsql;
+
+namespace Framelease.EventStore;
+
+/// <summary>How the store reaches its database and what it bounds.</summary>
+public sealed record EventStoreOptions
+{
+    /// <summary>Npgsql's connection string. Its pool and time-out settings hold where given; the store's defaults fill in the others.</summary>
+    public required string ConnectionString { get; init; }
+
+    /// <summary>Where event ids come from; time-ordered ones (version 7) keep Marten's shape.</summary>
+    public required Func<Guid> NewId { get; init; }
+
+    /// <value>Most connections of this process. Default 20 (10 to 30 suits: the database shares its limit among all replicas).</value>
+    public int MaxPoolSize { get; init; } = 20;
+
+    /// <value>
+    /// The role that sessions and loads act in; it can neither change nor delete events. Default framelease_app, made by the schema update.
+    /// Null: act as the login itself (a managed database whose owner may not create roles).
+    /// </value>
+    public string? ApplicationRole { get; init; } = "framelease_app";
+
+    /// <value>Largest event in bytes of JSON. Default 1 MiB.</value>
+    public int MaxEventBytes { get; init; } = 1024 * 1024;
+
+    /// <value>Most events in one session. Default 10,000.</value>
+    public int MaxEventsPerSession { get; init; } = 10_000;
+
+    /// <value>How long a session with a command id seeks the outcome of a commit whose connection was lost. Default 15 s.</value>
+    public TimeSpan OutcomeSearch { get; init; } = TimeSpan.FromSeconds(15);
+
+    /// <value>How often a subscription looks when no hint comes. Default 1 s.</value>
+    public TimeSpan PollInterval { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <value>Whether to NOTIFY other processes after commits, and to LISTEN while there are subscriptions. Default true; polling works without.</value>
+    public bool UseNotify { get; init; } = true;
+
+    /// <summary>Last word on the data source, for instance to enable more types for inline views.</summary>
+    public Action<NpgsqlSlimDataSourceBuilder>? ConfigureDataSource { get; init; }
+
+    internal void Validate()
+    {
+        if (string.IsNullOrWhiteSpace(ConnectionString)) throw new ArgumentException("ConnectionString is empty.");
+        if (MaxPoolSize is < 1 or > 500) throw new ArgumentException($"MaxPoolSize is {MaxPoolSize}; allowed is 1 to 500.");
+        if (MaxEventBytes is < 1024 or > 64 * 1024 * 1024) throw new ArgumentException($"MaxEventBytes is {MaxEventBytes}; allowed is 1 KiB to 64 MiB.");
+        if (MaxEventsPerSession is < 1 or > 100_000) throw new ArgumentException($"MaxEventsPerSession is {MaxEventsPerSession}; allowed is 1 to 100,000.");
+        if (PollInterval <= TimeSpan.Zero) throw new ArgumentException($"PollInterval is {PollInterval}; it must be positive.");
+    }
+}

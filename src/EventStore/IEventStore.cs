@@ -1,0 +1,55 @@
+namespace Framelease.EventStore;
+
+/// <summary>
+/// Start here. An event store on PostgreSQL, in Marten's tables: declare events in an <see cref="EventRegistry"/>, make a
+/// <see cref="PostgresEventStore"/>, run <see cref="MigrateAsync"/> once, load with the methods below, decide, and commit through a session.
+/// Beside it: <see cref="LeaderEpochs"/> (fencing) and <see cref="IDatabaseClock"/> (the time that decides).
+/// </summary>
+public interface IEventStore
+{
+    /// <summary>Brings the schema up to date under an advisory lock; never drops anything; does nothing when it is. Needs the owner's rights.</summary>
+    /// <param name="more">Numbered updates of other assemblies for the schema framelease (inline views), run after the store's own.</param>
+    /// <exception cref="EventStoreSchemaException">Too old a server, a database of another application, or an applied update whose text has changed.</exception>
+    Task MigrateAsync(CancellationToken ct, params IReadOnlyList<SchemaScripts> more);
+
+    /// <summary>A unit of work; costs nothing until it is saved.</summary>
+    IEventSession OpenSession(SessionMetadata? metadata = null);
+
+    /// <summary>A stream's events from <paramref name="fromVersion"/> (1 = all) on, in order. A stream that does not exist is empty at version 0.</summary>
+    Task<StreamSlice> FetchStreamAsync(string stream, long fromVersion, CancellationToken ct);
+
+    /// <summary>Several streams in one round trip, in the order asked for. At most 100.</summary>
+    Task<IReadOnlyList<StreamSlice>> FetchStreamsAsync(IReadOnlyList<string> streams, CancellationToken ct);
+
+    /// <summary>Null when the stream does not exist.</summary>
+    Task<StreamState?> FetchStreamStateAsync(string stream, CancellationToken ct);
+
+    /// <summary>Folds a stream, as it was at a version or at a moment if one is given (both inclusive).</summary>
+    Task<Aggregate<TState>> AggregateAsync<TState>(
+        string stream, TState seed, Func<TState, EventEnvelope, TState> evolve, CancellationToken ct, long? atVersion = null, DateTimeOffset? atTime = null);
+
+    /// <summary>
+    /// The log after a position, in order. Never returns an event behind which a lower one could still be committed: going on from
+    /// <see cref="EventPage.Position"/> misses nothing.
+    /// </summary>
+    /// <param name="afterSequence">0 = from the beginning.</param>
+    /// <param name="limit">1 to 10,000.</param>
+    Task<EventPage> ReadAllAsync(long afterSequence, int limit, EventFilter? filter, CancellationToken ct);
+
+    /// <summary>The position up to which the log is complete for ever.</summary>
+    Task<long> LatestSequenceAsync(CancellationToken ct);
+
+    /// <summary>
+    /// The log after a position, and then every event as it is committed, until cancelled. Woken by hints (NOTIFY, commits of this process),
+    /// polls without them; outlives outages of the database. At-least-once is up to the caller's stored position.
+    /// </summary>
+    IAsyncEnumerable<EventEnvelope> SubscribeAsync(long afterSequence, EventFilter? filter, CancellationToken ct);
+}
+
+/// <summary>The clock whose time decides (R3).</summary>
+public interface IDatabaseClock
+{
+    /// <summary>PostgreSQL's clock_timestamp().</summary>
+    /// <exception cref="EventStoreUnavailableException">No answer.</exception>
+    Task<DateTimeOffset> NowAsync(CancellationToken ct);
+}
