@@ -45,7 +45,9 @@ static class CommandLine
         var root = new RootCommand(
             "GPU video work on Kubernetes, and on this machine alone. Start with `framelease up`, then `framelease submit --help`.");
         globals.AddTo(root);
-        root.Add(ApplyCommand.Create(globals, shell));
+        foreach (var create in (ReadOnlySpan<Func<GlobalOptions, Shell, Command>>)
+            [SubmitCommand.Create, WatchCommand.Create, HistoryCommand.Create, ApplyCommand.Create, GetCommand.Create, LogsCommand.Create])
+            root.Add(create(globals, shell));
         return root;
     }
 

@@ -44,7 +44,7 @@ static class ApplyCommand
             var result = await cluster.Client.ApplyAsync(manifest.Content, ct);
             shell.Console.Out.WriteLine(json
                 ? result.Object.ToJsonString()
-                : $"{result.Resource.Kind.ToLowerInvariant()}{Suffix(result.Resource)}/{ObjectInfo.Name(result.Object)} {result.Outcome.ToString().ToLowerInvariant()}");
+                : $"{result.Resource.Kind.ToLowerInvariant()}{Suffix(result.Resource)}/{result.Object["metadata"]?["name"]} {result.Outcome.ToString().ToLowerInvariant()}");
             return true;
         }
         catch (Exception error) when (error is KubernetesException or ArgumentException)

@@ -59,8 +59,8 @@ static class SubmitCommand
         {
             var created = await cluster.Client.CreateAsync(
                 ResourceRef.Of<VideoTask>(), manifest.Content, new WriteOptions { FieldValidation = "Strict" }, ct);
-            shell.Console.Out.WriteLine(json ? created.ToJsonString() : $"videotask.{ApiGroup.Name}/{ObjectInfo.Name(created)} created");
-            return ObjectInfo.Name(created)!;
+            shell.Console.Out.WriteLine(json ? created.ToJsonString() : $"videotask.{ApiGroup.Name}/{created["metadata"]?["name"]} created");
+            return (string)created["metadata"]!["name"]!;
         }
         catch (KubernetesException error) when (error.IsAlreadyExists)
         {

@@ -55,7 +55,7 @@ sealed class OperatorApi : IDisposable
         try
         {
             var problem = JsonNode.Parse(text);
-            if ((string?)problem?["detail"] ?? (string?)problem?["title"] is { } words)
+            if ((string?)(problem?["detail"] ?? problem?["title"]) is { } words)
                 return $"{(int)response.StatusCode} {words}";
         }
         catch (JsonException)
