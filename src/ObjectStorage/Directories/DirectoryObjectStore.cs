@@ -12,7 +12,7 @@ namespace Framelease.ObjectStorage.Directories;
 /// <param name="ids">Names of temporary files.</param>
 public sealed class DirectoryObjectStore(string root, PresignedUrls urls, TimeProvider time, Func<Guid> ids) : IObjectStore
 {
-    const int Attempts = 8;
+    const int Attempts = 50;
 
     // a sidecar younger than this may still be on its way: its writer knows the content type, a reader only guesses it
     static readonly TimeSpan SidecarGrace = TimeSpan.FromSeconds(60);
@@ -174,8 +174,9 @@ public sealed class DirectoryObjectStore(string root, PresignedUrls urls, TimePr
         var folder = Path.GetDirectoryName(path)!;
         for (var attempt = 1; ; attempt++)
         {
-            DurableFiles.CreateDirectory(folder);
-            var error = createOnly ? DurableFiles.Link(temporary.Path, path) : DurableFiles.Rename(temporary.Path, path);
+            var error = !TryCreateDirectory(folder) ? DurableFiles.NoEntry
+                : createOnly ? DurableFiles.Link(temporary.Path, path)
+                : DurableFiles.Rename(temporary.Path, path);
             if (error == 0)
                 break;
             // a delete took the emptied folder away in between
@@ -218,6 +219,19 @@ public sealed class DirectoryObjectStore(string root, PresignedUrls urls, TimePr
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             Remove(temporary);
+        }
+    }
+
+    static bool TryCreateDirectory(string folder)
+    {
+        try
+        {
+            DurableFiles.CreateDirectory(folder);
+            return true;
+        }
+        catch (DirectoryNotFoundException)
+        {
+            return false;
         }
     }
 
