@@ -84,7 +84,7 @@ public sealed partial class KubernetesClient
                 KubernetesMetrics.Request(request.Verb, request.Resource, failure.Reason);
             }
 
-            if (RetryPolicy.Next(failure, request.IsRead, neverSent, attempt, _options.MaxRetries, Chance()) is not { } wait)
+            if (RetryPolicy.Next(failure, request.IsRead, neverSent, attempt, _options.MaxRetries, _jitter.Next()) is not { } wait)
                 throw failure;
             Log.Retrying(_log, request.Verb, request.Path, attempt, wait.TotalMilliseconds, failure.Message);
             await Task.Delay(wait, _time, ct);
@@ -101,7 +101,7 @@ public sealed partial class KubernetesClient
                 return await OpenOnceAsync(request, ct, ct);
             }
             catch (KubernetesException failure)
-                when (RetryPolicy.Next(failure, isRead: true, neverSent: false, attempt, _options.MaxRetries, Chance()) is { } wait)
+                when (RetryPolicy.Next(failure, isRead: true, neverSent: false, attempt, _options.MaxRetries, _jitter.Next()) is { } wait)
             {
                 Log.Retrying(_log, request.Verb, request.Path, attempt, wait.TotalMilliseconds, failure.Message);
                 await Task.Delay(wait, _time, ct);
@@ -168,12 +168,6 @@ public sealed partial class KubernetesClient
         HttpRequestException or IOException => true,
         _ => false,
     };
-
-    double Chance()
-    {
-        lock (_random)
-            return _random.NextDouble();
-    }
 
     delegate T Decoder<out T>(ReadOnlySpan<byte> utf8);
 }

@@ -17,20 +17,20 @@ public sealed partial class KubernetesClient : IKubernetesClient, IDisposable
 {
     readonly KubernetesClientOptions _options;
     readonly TimeProvider _time;
-    readonly Random _random;
+    readonly Jitter _jitter;
     readonly ILogger _log;
     readonly Credentials _credentials;
     readonly HttpClient _http;
     readonly ConcurrentDictionary<(string ApiVersion, string Kind), ResourceRef> _known = [];
 
     /// <param name="time">Clock of time-outs and waits.</param>
-    /// <param name="random">Jitter of waits; used under a lock.</param>
+    /// <param name="random">Jitter of waits; nobody else may use it.</param>
     /// <exception cref="KubernetesException">InvalidConfiguration: certificate data that is not PEM.</exception>
     public KubernetesClient(KubernetesClientOptions options, TimeProvider time, Random random, ILogger? log = null)
     {
         _options = options;
         _time = time;
-        _random = random;
+        _jitter = new(random);
         _log = log ?? NullLogger.Instance;
         _credentials = new(options, time);
         _http = Transport.Create(options);

@@ -71,3 +71,9 @@ public readonly record struct ObjectKey(string? Namespace, string Name)
 {
     public override string ToString() => Namespace is null ? Name : $"{Namespace}/{Name}";
 }
+
+public static class KubernetesObjectExtensions
+{
+    /// <summary>Namespace and name.</summary>
+    public static ObjectKey Key(this IKubernetesObject value) => new(value.Metadata.Namespace, value.Metadata.Name ?? "");
+}
