@@ -212,11 +212,7 @@ sealed class SchemaBuilder
 
     static JsonObject IntOrString(PropertyInfo facets)
     {
-        var schema = new JsonObject
-        {
-            ["anyOf"] = new JsonArray(new JsonObject { ["type"] = "integer" }, new JsonObject { ["type"] = "string" }),
-            ["x-kubernetes-int-or-string"] = true,
-        };
+        var schema = new JsonObject { ["x-kubernetes-int-or-string"] = true }; // without anyOf: it adds nothing but a confusing second error
         var longest = facets.GetCustomAttribute<LengthAttribute>()?.Maximum ?? facets.GetCustomAttribute<ItemsAttribute>()?.ItemMaxLength;
         if (longest is { } maximum)
             schema["maxLength"] = maximum;
