@@ -1,0 +1,92 @@
+using System.Text.Json.Nodes;
+using Framelease.LocalCluster.ApiServer.Json;
+using Framelease.LocalCluster.ApiServer.Registry;
+using Framelease.LocalCluster.ApiServer.Storage;
+using Framelease.LocalCluster.ApiServer.Tables;
+
+namespace Framelease.LocalCluster.ApiServer.Crd;
+
+/// <summary>Keeps the registry in step with the stored CustomResourceDefinitions.</summary>
+sealed class CrdTypes(ResourceRegistry registry)
+{
+    public const string Store = "customresourcedefinitions.apiextensions.k8s.io";
+
+    // Parsed once per stored version of a definition; kept in the order of their names.
+    readonly SortedDictionary<string, IReadOnlyList<ResourceType>> _types = new(StringComparer.Ordinal);
+
+    public void Load(StoreState state)
+    {
+        foreach (var item in state.List(Store, null))
+            _types[item.Key.Name] = Parse(item.Parse());
+        registry.SetCustom(_types.Values.SelectMany(types => types));
+    }
+
+    /// <summary>Called with every durable change, before its writer is answered: a new kind is usable at once.</summary>
+    public void Observe(StoreEvent change)
+    {
+        if (change.Object.Resource != Store)
+            return;
+        if (change.Type == StoreEventType.Deleted)
+            _types.Remove(change.Object.Key.Name);
+        else
+            _types[change.Object.Key.Name] = Parse(change.Object.Parse());
+        registry.SetCustom(_types.Values.SelectMany(types => types));
+    }
+
+    static List<ResourceType> Parse(JsonObject definition)
+    {
+        var spec = definition.Obj("spec")!;
+        var types = new List<ResourceType>();
+        foreach (var (index, version) in (spec.Arr("versions") ?? []).Index())
+        {
+            if (version is JsonObject served && served.Bool("served") == true)
+                types.Add(Type(spec, served, index));
+        }
+
+        return types;
+    }
+
+    static ResourceType Type(JsonObject spec, JsonObject version, int index)
+    {
+        var names = spec.Obj("names")!;
+        var kind = names.Str("kind")!;
+        return new ResourceType
+        {
+            Group = spec.Str("group")!,
+            Version = version.Str("name")!,
+            Kind = kind,
+            ListKind = names.Str("listKind") ?? $"{kind}List",
+            Plural = names.Str("plural")!,
+            Singular = names.Str("singular") ?? kind.ToLowerInvariant(),
+            Namespaced = spec.Str("scope") == "Namespaced",
+            ShortNames = [.. names.Arr("shortNames").Strings()],
+            Categories = [.. names.Arr("categories").Strings()],
+            HasStatus = version.Obj("subresources").Obj("status") is not null,
+            TracksGeneration = true,
+            Schema = CrdRules.ParseSchema(version, index, [], []),
+            Columns = [.. (version.Arr("additionalPrinterColumns") ?? []).Select(Column)],
+            SelectableFields = [.. (version.Arr("selectableFields") ?? []).Select(field => (field.Str("jsonPath") ?? "").TrimStart('.'))],
+            Strategy = new CustomResourceStrategy(version.Bool("deprecated") == true
+                ? version.Str("deprecationWarning") ?? $"{spec.Str("group")}/{version.Str("name")} {kind} is deprecated" : null),
+            IsCustom = true,
+        };
+    }
+
+    static PrinterColumn Column(JsonNode? column) => new(
+        column.Str("name") ?? "", column.Str("type") ?? "string", column.Str("jsonPath") ?? "",
+        column.Str("format") ?? "", column.Str("description") ?? "", (int)(column.Int("priority") ?? 0));
+}
+
+/// <summary>Objects of custom kinds: an update must say which version it was made from; versions differ only in name.</summary>
+sealed class CustomResourceStrategy(string? deprecation) : ResourceStrategy
+{
+    public override bool AllowsUnconditionalUpdate => false;
+
+    public override IEnumerable<string> Warnings(JsonObject item) => deprecation is null ? [] : [deprecation];
+
+    public override void ToServed(JsonObject item, ResourceType type)
+    {
+        if (item.Str("apiVersion") != type.ApiVersion)
+            item["apiVersion"] = type.ApiVersion;
+    }
+}

@@ -1,0 +1,67 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Framelease.LocalCluster.ApiServer.Errors;
+using Framelease.LocalCluster.ApiServer.Json;
+using Framelease.LocalCluster.ApiServer.Patching;
+using Framelease.LocalCluster.ApiServer.Registry;
+using Framelease.LocalCluster.ApiServer.Storage;
+using Microsoft.AspNetCore.Http;
+
+namespace Framelease.LocalCluster.ApiServer.Handlers;
+
+/// <summary>Reads a patch of any supported type and applies it.</summary>
+static class PatchHandler
+{
+    public static async Task<JsonObject> HandleAsync(
+        HttpContext context, ObjectOperations operations, ResourceType type, ObjectKey key, bool isStatus)
+    {
+        var options = WriteOptions.From(context.Request);
+        var change = await ReadAsync(context, type, options);
+        var result = await operations.UpdateAsync(type, key, change, isStatus, options);
+        ApiResponse.AddWarnings(context, options.Warnings);
+        return result;
+    }
+
+    static async Task<Func<JsonObject, JsonObject>> ReadAsync(HttpContext context, ResourceType type, WriteOptions options)
+    {
+        var mediaType = RequestBody.MediaType(context);
+        switch (mediaType)
+        {
+            case "application/json-patch+json":
+                var operations = await ParseAsync(context, options.Duplicates) as JsonArray ?? throw NotPatch("a JSON patch is a list of operations");
+                return target => JsonPatch.Apply(target, operations);
+            case "application/merge-patch+json":
+                var merge = await ParseObjectAsync(context, options.Duplicates);
+                return target => MergePatch.Apply(target, merge);
+            case "application/strategic-merge-patch+json" when !type.IsCustom:
+                var strategic = await ParseObjectAsync(context, options.Duplicates);
+                return target => StrategicMergePatch.Apply(target, strategic, type.Schema);
+            case "application/apply-patch+yaml":
+                throw ApiErrors.UnsupportedMediaType(
+                    "server-side apply is not served here yet; use client-side apply (kubectl apply without --server-side), "
+                    + "or a merge or JSON patch");
+            default:
+                throw ApiErrors.UnsupportedMediaType(
+                    $"the body of the request was in an unknown format - accepted media types include: application/json-patch+json, "
+                    + $"application/merge-patch+json{(type.IsCustom ? "" : ", application/strategic-merge-patch+json")} (got {mediaType})");
+        }
+    }
+
+    static async Task<JsonObject> ParseObjectAsync(HttpContext context, List<string> duplicates) =>
+        await ParseAsync(context, duplicates) as JsonObject ?? throw NotPatch("a merge patch is an object");
+
+    static async Task<JsonNode?> ParseAsync(HttpContext context, List<string> duplicates)
+    {
+        var bytes = await RequestBody.ReadAsync(context);
+        try
+        {
+            return JsonReading.Parse(bytes, duplicates);
+        }
+        catch (JsonException error)
+        {
+            throw NotPatch(error.Message);
+        }
+    }
+
+    static ApiException NotPatch(string why) => ApiErrors.BadRequest($"error decoding patch: {why}");
+}

@@ -1,0 +1,51 @@
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+using Framelease.LocalCluster.ApiServer.Cel;
+
+namespace Framelease.LocalCluster.ApiServer.Schema;
+
+/// <summary>One node of a structural schema, read once from its JSON, which <see cref="Source"/> keeps for publishing.</summary>
+sealed class SchemaNode
+{
+    public required JsonObject Source { get; init; }
+    public string Type { get; init; } = "";
+    public string Format { get; init; } = "";
+    public IReadOnlyDictionary<string, SchemaNode> Properties { get; init; } = new Dictionary<string, SchemaNode>();
+    public SchemaNode? Additional { get; init; }
+
+    /// <summary>False only for <c>additionalProperties: false</c>.</summary>
+    public bool AllowsAdditional { get; init; } = true;
+    public SchemaNode? Items { get; init; }
+    public IReadOnlyList<string> Required { get; init; } = [];
+    public JsonArray? Enum { get; init; }
+    public JsonNode? Default { get; init; }
+    public bool Nullable { get; init; }
+    public double? Minimum { get; init; }
+    public double? Maximum { get; init; }
+    public bool ExclusiveMinimum { get; init; }
+    public bool ExclusiveMaximum { get; init; }
+    public double? MultipleOf { get; init; }
+    public long? MinLength { get; init; }
+    public long? MaxLength { get; init; }
+    public string? PatternText { get; init; }
+    public Regex? Pattern { get; init; }
+    public long? MinItems { get; init; }
+    public long? MaxItems { get; init; }
+    public bool UniqueItems { get; init; }
+    public long? MinProperties { get; init; }
+    public long? MaxProperties { get; init; }
+    public bool IntOrString { get; init; }
+    public bool PreservesUnknown { get; init; }
+    public bool EmbedsResource { get; init; }
+
+    /// <summary>atomic, set or map; empty where the schema does not say.</summary>
+    public string ListType { get; init; } = "";
+    public IReadOnlyList<string> ListMapKeys { get; init; } = [];
+    public IReadOnlyList<SchemaNode> AllOf { get; init; } = [];
+    public IReadOnlyList<SchemaNode> AnyOf { get; init; } = [];
+    public IReadOnlyList<SchemaNode> OneOf { get; init; } = [];
+    public SchemaNode? Not { get; init; }
+    public IReadOnlyList<CelRule> Rules { get; init; } = [];
+
+    public SchemaNode? Property(string name) => Properties.TryGetValue(name, out var child) ? child : Additional;
+}
