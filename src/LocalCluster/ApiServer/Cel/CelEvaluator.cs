@@ -118,6 +118,7 @@ sealed class CelEvaluator
         JsonValueKind.String => value.AsString(),
         JsonValueKind.True => true,
         JsonValueKind.False => false,
-        _ => value.TryGetValue<long>(out var integer) ? integer : value.AsNumber(),
+        // Boxed apart: a common type of the two branches would turn every integer into a double.
+        _ => value.TryGetValue<double>(out var real) ? (object)real : value.AsInteger(),
     };
 }

@@ -19,15 +19,15 @@ static class JsonAccess
 
     public static string? AsString(this JsonNode? node) => node is JsonValue value && value.TryGetValue<string>(out var text) ? text : null;
 
-    public static long? AsInteger(this JsonNode? node) => node is JsonValue value
-        ? value.TryGetValue<long>(out var integer) ? integer
+    /// <summary>Whole numbers, also those written as 3.0. Nodes made in code may hold an int, parsed ones hold a long or a double.</summary>
+    public static long? AsInteger(this JsonNode? node) => node is not JsonValue value ? null
+        : value.TryGetValue<long>(out var integer) ? integer
+        : value.TryGetValue<int>(out var small) ? small
         : value.TryGetValue<double>(out var real) && real == Math.Floor(real) && Math.Abs(real) < 9.2e18 ? (long)real
-        : null
         : null;
 
-    public static double? AsNumber(this JsonNode? node) => node is JsonValue value
-        ? value.TryGetValue<double>(out var real) ? real : value.TryGetValue<long>(out var integer) ? integer : null
-        : null;
+    public static double? AsNumber(this JsonNode? node) =>
+        node is JsonValue value && value.TryGetValue<double>(out var real) ? real : node.AsInteger();
 
     /// <summary>The member as an object, created empty when it is absent or of another type.</summary>
     public static JsonObject Ensure(this JsonObject node, string name)
