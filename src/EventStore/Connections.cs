@@ -24,6 +24,8 @@ internal static class Connections
         text.NoResetOnClose = true;
         // the actual version and epoch travel in the detail
         text.IncludeErrorDetail = true;
+        // which append of several was refused
+        text.IncludeFailedBatchedCommand = true;
         text.Options = Join(text.Options, Settings, options.ApplicationRole is { } role ? "-c role=" + role : null);
         return Build(text, options, loggers);
     }

@@ -15,7 +15,7 @@ public interface IEventStore
     /// <summary>A unit of work; costs nothing until it is saved.</summary>
     IEventSession OpenSession(SessionMetadata? metadata = null);
 
-    /// <summary>A stream's events from <paramref name="fromVersion"/> (1 = all) on, in order. A stream that does not exist is empty at version 0.</summary>
+    /// <summary>A stream's events from <paramref name="fromVersion"/> on (0 or 1 = all), in order. A stream that does not exist is empty at version 0.</summary>
     Task<StreamSlice> FetchStreamAsync(string stream, long fromVersion, CancellationToken ct);
 
     /// <summary>Several streams in one round trip, in the order asked for. At most 100.</summary>

@@ -21,4 +21,10 @@ internal static partial class Log
 
     [LoggerMessage(6, LogLevel.Warning, "A subscription at position {Position} waits for the database")]
     public static partial void SubscriptionWaits(ILogger logger, long position, Exception exception);
+
+    [LoggerMessage(7, LogLevel.Warning, "{Count} stuck connections of the last leader of role {Role} in cluster {Cluster} were ended to take over")]
+    public static partial void BlockersEnded(ILogger logger, long count, string role, string cluster);
+
+    [LoggerMessage(8, LogLevel.Warning, "Connections that keep role {Role} in cluster {Cluster} from being taken over could not be ended")]
+    public static partial void BlockersStay(ILogger logger, string role, string cluster, Exception exception);
 }

@@ -24,7 +24,7 @@ public sealed class PostgresEventStore : IEventStore, IDatabaseClock, IAsyncDisp
         Logger = loggers?.CreateLogger<PostgresEventStore>() ?? (ILogger)NullLogger.Instance;
         DataSource = Connections.Pool(options, loggers);
         Signal = new(this, loggers);
-        Epochs = new(DataSource);
+        Epochs = new(this, loggers);
     }
 
     /// <summary>The store's pool, in the application's role, for queries of views. Leave no session state behind in a connection.</summary>
@@ -84,7 +84,8 @@ public sealed class PostgresEventStore : IEventStore, IDatabaseClock, IAsyncDisp
     Task<IReadOnlyList<StreamSlice>> LoadAsync(
         IReadOnlyList<string> streams, long fromVersion, long? atVersion, DateTimeOffset? atTime, CancellationToken ct)
     {
-        if (fromVersion < 1) throw new ArgumentOutOfRangeException(nameof(fromVersion), fromVersion, "Versions start at 1.");
+        ArgumentOutOfRangeException.ThrowIfNegative(fromVersion);
+        fromVersion = Math.Max(fromVersion, 1);
         return RunAsync(async connection =>
         {
             using var batch = new NpgsqlBatch(connection);
@@ -208,7 +209,9 @@ public sealed class PostgresEventStore : IEventStore, IDatabaseClock, IAsyncDisp
                 position = page.Position;
                 if (page.HasMore) continue;
             }
-            await Task.WhenAny(hint, Task.Delay(Options.PollInterval, Time, ct));
+            using var wait = CancellationTokenSource.CreateLinkedTokenSource(ct);
+            await Task.WhenAny(hint, Task.Delay(Options.PollInterval, Time, wait.Token));
+            await wait.CancelAsync();
             ct.ThrowIfCancellationRequested();
         }
     }
@@ -236,7 +239,11 @@ public sealed class PostgresEventStore : IEventStore, IDatabaseClock, IAsyncDisp
             }
             catch (Exception e) when (e is DbException or TimeoutException or IOException)
             {
-                if (attempt == 1 && e is NpgsqlException { InnerException: IOException } or PostgresException { SqlState: PostgresErrorCodes.AdminShutdown }) continue;
+                if (SqlStates.IsConnectionLost(e))
+                {
+                    DataSource.Clear();
+                    if (attempt == 1) continue;
+                }
                 throw SqlStates.ToEventStoreException(e);
             }
         }

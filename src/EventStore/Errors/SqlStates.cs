@@ -16,6 +16,14 @@ internal static class SqlStates
         _ => false,
     };
 
+    /// <summary>The connection ended under us. The idle ones beside it in the pool are likely dead too (a restarted server): clear it.</summary>
+    public static bool IsConnectionLost(Exception e) => e switch
+    {
+        PostgresException p => p.InvariantSeverity is "FATAL" or "PANIC",
+        NpgsqlException n => n.InnerException is IOException or System.Net.Sockets.SocketException or EndOfStreamException,
+        _ => false,
+    };
+
     /// <summary>Rolled back through no fault of the statements: the same batch may be sent again at once.</summary>
     public static bool IsWorthRepeating(Exception e) =>
         e is PostgresException { SqlState: PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure };

@@ -14,7 +14,7 @@ internal sealed class SchemaMigrator(NpgsqlDataSource owner, ILogger logger)
         await using var connection = await owner.OpenConnectionAsync(ct);
         await RefuseUnsuitableAsync(connection, ct);
         await using var transaction = await connection.BeginTransactionAsync(ct);
-        await ExecuteAsync(connection, "select pg_advisory_xact_lock(1179403597, -1)", ct);
+        await ExecuteAsync(connection, "select pg_advisory_xact_lock(1179403598, 0)", ct);
         await ExecuteAsync(connection, """
             create schema if not exists framelease_events;
             create schema if not exists framelease;

@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Runtime.ExceptionServices;
 using System.Text.Json;
 using Npgsql;
 using NpgsqlTypes;
@@ -105,8 +106,20 @@ internal sealed class EventSession(PostgresEventStore store, SessionMetadata met
         _writes.Add((command, async (reader, ct) =>
         {
             var rows = new List<T>();
-            while (await reader.ReadAsync(ct)) rows.Add(map(reader));
-            query.Set(rows);
+            Exception? failure = null;
+            while (await reader.ReadAsync(ct))
+            {
+                try
+                {
+                    if (failure is null) rows.Add(map(reader));
+                }
+                // the caller's mistake must not look like a failed commit: it is thrown where the rows are read
+                catch (Exception e) when (e is not (OutOfMemoryException or NpgsqlException or OperationCanceledException))
+                {
+                    failure = e;
+                }
+            }
+            query.Set(rows, failure);
         }));
         _forget.Add(() => query.Set([]));
         return query;
@@ -121,9 +134,11 @@ internal sealed class EventSession(PostgresEventStore store, SessionMetadata met
 
         var started = store.Time.GetTimestamp();
         using var batch = BuildBatch();
+        Exception? lost = null;
         for (var attempt = 1; ; attempt++)
         {
             var sent = false;
+            Exception failure;
             try
             {
                 await using var connection = await store.DataSource.OpenConnectionAsync(ct);
@@ -136,32 +151,49 @@ internal sealed class EventSession(PostgresEventStore store, SessionMetadata met
             }
             catch (Exception e) when (e is DbException or OperationCanceledException or TimeoutException or IOException)
             {
-                if (sent && e is PostgresException { SqlState: SqlStates.CommandCommitted }) return await RepeatedAsync(ct);
-                if (sent && !SqlStates.IsDefinite(e))
-                {
-                    // The old transaction may still be running, or be committed. With a command id the same batch may simply be sent again:
-                    // its first statement waits for the old one and then either finds its result or does the work.
-                    if (_commandId is not null && !ct.IsCancellationRequested && store.Time.GetElapsedTime(started) < store.Options.OutcomeSearch)
-                    {
-                        Log.SeekingOutcome(store.Logger, _commandId, e);
-                        await Task.Delay(TimeSpan.FromMilliseconds(Math.Min(20 << Math.Min(attempt, 6), 500)), store.Time, ct);
-                        continue;
-                    }
-                    store.Metrics.Failed("unknown");
-                    throw new CommitOutcomeUnknownException(
-                        $"The connection was lost while the session was being committed: {e.Message}. Load and look before acting again.", e);
-                }
-                if (e is OperationCanceledException && ct.IsCancellationRequested) throw;
-                if (sent && SqlStates.IsWorthRepeating(e) && attempt < MostAttempts) continue;
-                if (!sent && attempt > 1 && _commandId is not null && store.Time.GetElapsedTime(started) < store.Options.OutcomeSearch)
-                {
-                    await Task.Delay(TimeSpan.FromMilliseconds(Math.Min(20 << Math.Min(attempt, 6), 500)), store.Time, ct);
-                    continue;
-                }
-                if (!sent && attempt > 1) throw new CommitOutcomeUnknownException($"The database went away during the commit: {e.Message}.", e);
-                throw Explain(e);
+                failure = e;
+            }
+
+            if (SqlStates.IsConnectionLost(failure)) store.DataSource.Clear();
+            if (sent && failure is PostgresException { SqlState: SqlStates.CommandCommitted }) return await RepeatedAsync(ct);
+            if (sent && SqlStates.IsDefinite(failure))
+            {
+                if (SqlStates.IsWorthRepeating(failure) && attempt < MostAttempts) continue;
+                if (failure is OperationCanceledException) ExceptionDispatchInfo.Throw(failure);
+                throw Explain(failure);
+            }
+            if (sent) lost = failure;
+            if (lost is null)
+            {
+                if (failure is OperationCanceledException) ExceptionDispatchInfo.Throw(failure);
+                throw Explain(failure);
+            }
+            await PauseBeforeSeekingAsync(lost, attempt, store.Time.GetElapsedTime(started), ct);
+        }
+    }
+
+    /// <summary>
+    /// The old transaction may still be running, or be committed. With a command id the same batch may simply be sent again: its first
+    /// statement waits for the old one and then either finds its result or does the work.
+    /// </summary>
+    async Task PauseBeforeSeekingAsync(Exception lost, int attempt, TimeSpan elapsed, CancellationToken ct)
+    {
+        if (_commandId is not null && !ct.IsCancellationRequested && elapsed < store.Options.OutcomeSearch)
+        {
+            Log.SeekingOutcome(store.Logger, _commandId, lost);
+            try
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(Math.Min(20 << Math.Min(attempt, 6), 500)), store.Time, ct);
+                return;
+            }
+            catch (OperationCanceledException)
+            {
+                // falls through: what is known is only that nothing is known
             }
         }
+        store.Metrics.Failed("unknown");
+        throw new CommitOutcomeUnknownException(
+            $"The connection was lost while the session was being committed: {lost.Message}. Load and look before acting again.", lost);
     }
 
     NpgsqlBatch BuildBatch()

@@ -57,9 +57,16 @@ public interface IEventSession
 public sealed class SessionQuery<T>
 {
     List<T>? _rows;
+    Exception? _failure;
 
-    /// <exception cref="InvalidOperationException">The session is not committed.</exception>
-    public IReadOnlyList<T> Rows => _rows ?? throw new InvalidOperationException("The session is not committed: call SaveChangesAsync first.");
+    /// <exception cref="InvalidOperationException">The session is not committed, or the caller's map threw (the session is committed all the same).</exception>
+    public IReadOnlyList<T> Rows => _failure is not null
+        ? throw new InvalidOperationException($"The session is committed, but a row of its query could not be mapped: {_failure.Message}", _failure)
+        : _rows ?? throw new InvalidOperationException("The session is not committed: call SaveChangesAsync first.");
 
-    internal void Set(List<T> rows) => _rows = rows;
+    internal void Set(List<T> rows, Exception? failure = null)
+    {
+        _rows = rows;
+        _failure = failure;
+    }
 }

@@ -1,12 +1,19 @@
--- Takes a role that is free, released, silent for longer than p_ttl, or ours already; no row otherwise.
+-- Takes a role that is free, released, silent for longer than p_ttl, or ours already; nulls otherwise. Looks first, without a lock, so that
+-- a candidate never waits for (nor disturbs) a leader that is alive.
 create or replace function framelease.acquire_epoch(p_cluster varchar, p_role varchar, p_holder varchar, p_ttl interval,
   out r_epoch bigint, out r_renewed_at timestamptz)
-language sql as $$
+language plpgsql as $$
+begin
+  perform from framelease.epochs as e
+  where e.cluster = p_cluster and e.role = p_role and e.holder <> p_holder and e.renewed_at >= clock_timestamp() - p_ttl;
+  if found then return; end if;
+
   insert into framelease.epochs as e (cluster, role, epoch, holder) values (p_cluster, p_role, 1, p_holder)
   on conflict (cluster, role) do update set
     epoch = e.epoch + case when e.holder = p_holder then 0 else 1 end,
     holder = p_holder,
     renewed_at = clock_timestamp()
   where e.holder is null or e.holder = p_holder or e.renewed_at < clock_timestamp() - p_ttl
-  returning epoch, renewed_at
+  returning e.epoch, e.renewed_at into r_epoch, r_renewed_at;
+end
 $$;
