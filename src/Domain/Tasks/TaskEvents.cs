@@ -21,7 +21,11 @@ public sealed record SceneQueued(int Scene, int Attempt, int DelaySeconds) : ITa
 
 /// <summary>The pod exists; from here on its UID is the attempt's fence.</summary>
 public sealed record AttemptStarted(
-    int Scene, int Attempt, string PodName, string PodUid, string? LeaseUid, long Token, string? Node, string? Device) : ITaskEvent;
+    int Scene, int Attempt, string PodName, string PodUid, string? LeaseUid, long Token, string? Node, string? Device) : ITaskEvent
+{
+    /// <summary>Silence after which the attempt counts as lost.</summary>
+    public int HeartbeatTimeoutSeconds { get; init; } = 300;
+}
 
 public sealed record AttemptAttached(int Scene, int Attempt, string PodUid, string WorkerVersion) : ITaskEvent;
 

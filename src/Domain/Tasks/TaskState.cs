@@ -51,11 +51,11 @@ public sealed record TaskState
         },
         AttemptAttached e => With(e.Scene, s => s! with { Step = SceneStep.Attached }),
         AttemptFailed e => With(e.Scene, s => s! with { Step = SceneStep.Failed, Failures = s.Failures + 1, LastFailure = e })
-            .Ending(e.Scene, e.Attempt, new AttemptEnd(e.PodUid, false, null)),
+            .Ending(e.Scene, e.Attempt, new AttemptEnd(e.PodUid, false, null) { ByHolder = e.Category is not ("HolderLost" or "Cancelled") }),
         AttemptReturned e => With(e.Scene, s => s! with { Step = SceneStep.Failed, Returns = s.Returns + 1 })
             .Ending(e.Scene, e.Attempt, new AttemptEnd(e.PodUid, false, null)),
         SceneCommitted e => With(e.Scene, s => s! with { Step = SceneStep.Committed, Result = e.Result })
-            .Ending(e.Scene, e.Attempt, new AttemptEnd(e.PodUid, true, e.Result)),
+            .Ending(e.Scene, e.Attempt, new AttemptEnd(e.PodUid, true, e.Result) { ByHolder = true }),
         OutputCommitted e => this with { Output = e },
         TaskSucceeded => End(TaskPhase.Succeeded, at, null, null),
         TaskFailed e => End(TaskPhase.Failed, at, e.Reason, e.Message),
@@ -117,4 +117,8 @@ public enum SceneStep
 }
 
 /// <summary>How an attempt ended, for idempotent answers.</summary>
-public sealed record AttemptEnd(string? PodUid, bool Committed, SceneResult? Result);
+public sealed record AttemptEnd(string? PodUid, bool Committed, SceneResult? Result)
+{
+    /// <summary>The worker itself reported the end: it leaves by itself and needs no killing.</summary>
+    public bool ByHolder { get; init; }
+}
