@@ -1,1 +1,30 @@
-return 0;
+// framelease-operator: the composition root. What it is made of is in Hosting/OperatorHost.cs.
+using Framelease.Operator.Hosting;
+
+return await CommandLine.Build(RunAsync).Parse(args).InvokeAsync();
+
+static async Task<int> RunAsync(OperatorOptions options, CancellationToken cancel)
+{
+    using var loggers = LoggerFactory.Create(l => l
+        .AddSimpleConsole(c =>
+        {
+            c.SingleLine = true;
+            c.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
+            c.UseUtcTimestamp = true;
+        })
+        .AddFilter("Microsoft", LogLevel.Warning)
+        .AddFilter("Npgsql", LogLevel.Warning));
+    return await new OperatorHost(options, Edges.Real(), loggers).RunAsync(
+        async (map, stop) =>
+        {
+            var builder = WebApplication.CreateSlimBuilder();
+            builder.Logging.ClearProviders();
+            builder.Services.AddSingleton(loggers);
+            builder.WebHost.UseUrls(options.Listen);
+            await using var app = builder.Build();
+            map(app);
+            await app.StartAsync(stop);
+            await app.WaitForShutdownAsync(stop);
+        },
+        cancel);
+}

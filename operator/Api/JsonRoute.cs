@@ -1,0 +1,54 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+
+namespace Framelease.Operator.Api;
+
+/// <summary>What every route does the same way: bounded JSON in, JSON out, errors as problem details.</summary>
+static class JsonRoute
+{
+    const long MaxBody = 64 * 1024;
+
+    public static async Task AnswerAsync(HttpContext context, ILogger logger, Func<CancellationToken, Task> work)
+    {
+        try
+        {
+            await work(context.RequestAborted);
+        }
+        catch (Exception e) when (HttpProblem.From(e) is { } problem)
+        {
+            if (problem.Status == 500)
+                Log.RequestFailed(logger, e);
+            await problem.WriteAsync(context);
+        }
+        catch (OperationCanceledException)
+        {
+            // The caller went away: nobody is left to answer.
+        }
+    }
+
+    public static async Task<T> ReadAsync<T>(HttpContext context, JsonTypeInfo<T> type, CancellationToken cancel)
+    {
+        if (context.Features.Get<Microsoft.AspNetCore.Http.Features.IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
+            limit.MaxRequestBodySize = MaxBody;
+        try
+        {
+            return await JsonSerializer.DeserializeAsync(context.Request.Body, type, cancel) ?? throw new HttpProblem(400, "Invalid", "the body must be a JSON object");
+        }
+        catch (JsonException e)
+        {
+            throw new HttpProblem(400, "Invalid", $"body: {e.Path}: {e.Message}");
+        }
+    }
+
+    public static async Task WriteAsync<T>(HttpContext context, T value, JsonTypeInfo<T> type, CancellationToken cancel)
+    {
+        context.Response.ContentType = "application/json";
+        await JsonSerializer.SerializeAsync(context.Response.Body, value, type, cancel);
+    }
+
+    public static string? Bearer(HttpContext context)
+    {
+        var header = context.Request.Headers.Authorization.ToString();
+        return header.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase) ? header["Bearer ".Length..].Trim() : null;
+    }
+}

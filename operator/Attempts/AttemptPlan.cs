@@ -1,0 +1,104 @@
+using Framelease.Domain;
+using Framelease.Domain.Leasing;
+using Framelease.Domain.Tasks;
+
+namespace Framelease.Operator.Attempts;
+
+/// <summary>
+/// What one happening means to both streams of an attempt, its task's and its lease's: a pure function of the two states. Either both change in one
+/// transaction or, when one of the deciders refuses, neither.
+/// </summary>
+sealed record AttemptPlan(IReadOnlyList<ITaskEvent> Task, IReadOnlyList<ILeaseEvent> Lease, AttemptRefusal? Refusal = null)
+{
+    public bool ChangesNothing => Task.Count == 0 && Lease.Count == 0;
+
+    /// <summary>The worker made itself known.</summary>
+    public static AttemptPlan Attach(TaskState task, LeaseState? lease, AttemptFence fence, string node, string workerVersion) => Combine(
+        TaskDecider.Decide(task, new TaskCommand.Attach(fence.Scene, fence.Attempt, fence.PodUid, workerVersion)),
+        lease, new LeaseCommand.Attach(fence.PodUid, node, fence.Token));
+
+    /// <summary>The worker's bytes are verified in the store.</summary>
+    public static AttemptPlan Complete(TaskState task, LeaseState? lease, AttemptFence fence, SceneResult result) => CombineAfterTask(
+        TaskDecider.Decide(task, new TaskCommand.Complete(fence.Scene, fence.Attempt, fence.PodUid, fence.Token, result)),
+        lease, new LeaseCommand.Release(fence.Token, "Completed"));
+
+    /// <summary>The worker reports its own failure and lets go of the device.</summary>
+    public static AttemptPlan Fail(TaskState task, LeaseState? lease, AttemptFence fence, AttemptFailed failure, int retryDelaySeconds) => CombineAfterTask(
+        TaskDecider.Decide(task, new TaskCommand.Fail(failure, retryDelaySeconds)),
+        lease, new LeaseCommand.Release(fence.Token, failure.Reason));
+
+    /// <summary>
+    /// The pod is terminal: every container ended, by the kubelet's word. Without a word of the worker before, the lease ends badly; the end itself
+    /// is the proof that frees the slot (R4 a).
+    /// </summary>
+    public static AttemptPlan PodEnded(TaskState task, LeaseState? lease, AttemptFence fence, PodEnd end, int retryDelaySeconds)
+    {
+        Decision<ITaskEvent> taskDecision;
+        if (task.Current(fence.Scene, fence.Attempt, fence.PodUid) is null)
+            taskDecision = Decision<ITaskEvent>.Nothing;
+        else if (end.EverStarted)
+            taskDecision = TaskDecider.Decide(task, new TaskCommand.Fail(end.ToFailure(fence), retryDelaySeconds));
+        else
+            taskDecision = TaskDecider.Decide(task, new TaskCommand.Return(fence.Scene, fence.Attempt, fence.PodUid, end.Message, retryDelaySeconds));
+        var proof = end.EverStarted ? FreeProof.ContainersTerminated : FreeProof.NeverStarted;
+        return Combine(taskDecision, lease, lease is { IsGranted: true } ? new LeaseCommand.Expire(ExpiryCause.PodEnded, end.Message) : null,
+            new LeaseCommand.Free(proof, end.Evidence));
+    }
+
+    /// <summary>Both witnesses saw no beat for a full timeout, or nobody attached in time.</summary>
+    public static AttemptPlan Expire(TaskState task, LeaseState? lease, AttemptFence fence, ExpiryCause cause, string message, int retryDelaySeconds)
+    {
+        if (task.Current(fence.Scene, fence.Attempt, fence.PodUid) is not { } scene)
+            return new AttemptPlan([], []);
+        var taskDecision = scene.Step is SceneStep.Attached
+            ? TaskDecider.Decide(task, new TaskCommand.Fail(
+                new AttemptFailed(fence.Scene, fence.Attempt, fence.PodUid, "HolderLost", cause.ToString(), message, true, null), retryDelaySeconds))
+            : TaskDecider.Decide(task, new TaskCommand.Return(fence.Scene, fence.Attempt, fence.PodUid, message, retryDelaySeconds));
+        return Combine(taskDecision, lease, new LeaseCommand.Expire(cause, message), UnattachedProof(lease));
+    }
+
+    /// <summary>The task is no longer wanted.</summary>
+    public static AttemptPlan Cancel(TaskState task, LeaseState? lease, AttemptFence? running, string by)
+    {
+        var cancelled = TaskDecider.Decide(task, new TaskCommand.Cancel(by));
+        if (cancelled is not Decision<ITaskEvent>.Events { Items: [var first, ..] } || running is null)
+            return Combine(cancelled, null);
+        var after = task.Evolve(first, task.AcceptedAt ?? default);
+        var failed = TaskDecider.Decide(after, new TaskCommand.Fail(
+            new AttemptFailed(running.Scene, running.Attempt, running.PodUid, "Cancelled", "Cancelled", $"the task was cancelled by {by}", false, null), 0));
+        var both = failed is Decision<ITaskEvent>.Events f ? Decision<ITaskEvent>.Of([first, .. f.Items]) : failed;
+        return Combine(both, lease, new LeaseCommand.Revoke(by, "the task was cancelled"), UnattachedProof(lease));
+    }
+
+    static LeaseCommand.Free? UnattachedProof(LeaseState? lease) => lease is { IsGranted: true, Attachment: null }
+        ? new LeaseCommand.Free(FreeProof.NeverAttached, "nobody attached under this token, and attach is refused from here on")
+        : null;
+
+    // When the task's decider answers "stored already", the lease has followed in that same transaction: it is not asked again, for its slot may be
+    // another's by now.
+    static AttemptPlan CombineAfterTask(Decision<ITaskEvent> task, LeaseState? lease, LeaseCommand command) =>
+        task is Decision<ITaskEvent>.Events { Items.Count: 0 } ? new AttemptPlan([], []) : Combine(task, lease, command);
+
+    static AttemptPlan Combine(Decision<ITaskEvent> task, LeaseState? lease, params LeaseCommand?[] commands)
+    {
+        if (task is Decision<ITaskEvent>.Refused r)
+            return new AttemptPlan([], [], new AttemptRefusal(r.Reason, r.Message));
+        IReadOnlyList<ILeaseEvent> leaseEvents = [];
+        if (lease is not null && LeaseSteps.TryDecide(lease, commands, out leaseEvents) is { } refusal)
+            return new AttemptPlan([], [], refusal);
+        return new AttemptPlan(((Decision<ITaskEvent>.Events)task).Items, leaseEvents);
+    }
+}
+
+/// <summary>The fence of R2 as it is presented.</summary>
+sealed record AttemptFence(string TaskUid, int Scene, int Attempt, string PodUid, string? LeaseUid, long Token);
+
+sealed record AttemptRefusal(string Reason, string Message);
+
+/// <summary>How a worker pod ended, as its kubelet reports it.</summary>
+/// <param name="EverStarted">False when no container of the pod ever ran.</param>
+sealed record PodEnd(bool EverStarted, int? ExitCode, bool OutOfMemory, string Message, string Evidence)
+{
+    public AttemptFailed ToFailure(AttemptFence fence) => new(
+        fence.Scene, fence.Attempt, fence.PodUid, OutOfMemory ? "OutOfMemory" : "HolderLost", OutOfMemory ? "OutOfMemory" : "WorkerDied", Message, true, null);
+}

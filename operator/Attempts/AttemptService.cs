@@ -1,0 +1,77 @@
+using Framelease.Domain.Leasing;
+using Framelease.Domain.Tasks;
+using Framelease.Operator.Ledger;
+
+namespace Framelease.Operator.Attempts;
+
+/// <summary>
+/// Loads both streams of an attempt, lets <see cref="AttemptPlan"/> decide, commits, and decides anew when somebody was faster. Safe to run on every
+/// replica at once: each commit is guarded by the versions that were loaded and by the slot's row.
+/// </summary>
+sealed class AttemptService(ILedger ledger, Random chance, AttemptSignals signals)
+{
+    const int MaxTries = 8;
+
+    public Task<AttemptPlan> AttachAsync(AttemptFence fence, string node, string workerVersion, string actor, CancellationToken cancel) =>
+        TransactAsync(fence, actor, null, (task, lease) => AttemptPlan.Attach(task, lease, fence, node, workerVersion), cancel);
+
+    public Task<AttemptPlan> CompleteAsync(AttemptFence fence, SceneResult result, string actor, CancellationToken cancel) =>
+        TransactAsync(fence, actor, null, (task, lease) => AttemptPlan.Complete(task, lease, fence, result), cancel);
+
+    public Task<AttemptPlan> FailAsync(AttemptFence fence, AttemptFailed failure, string actor, CancellationToken cancel) =>
+        TransactAsync(fence, actor, null, (task, lease) => AttemptPlan.Fail(task, lease, fence, failure, Delay(task, fence)), cancel);
+
+    public Task<AttemptPlan> PodEndedAsync(AttemptFence fence, PodEnd end, LeaderEpoch epoch, CancellationToken cancel) =>
+        TransactAsync(fence, "operator", epoch, (task, lease) => AttemptPlan.PodEnded(task, lease, fence, end, Delay(task, fence)), cancel);
+
+    public Task<AttemptPlan> ExpireAsync(AttemptFence fence, ExpiryCause cause, string message, LeaderEpoch epoch, CancellationToken cancel) =>
+        TransactAsync(fence, "operator", epoch, (task, lease) => AttemptPlan.Expire(task, lease, fence, cause, message, Delay(task, fence)), cancel);
+
+    public Task<AttemptPlan> CancelAsync(string taskUid, AttemptFence? running, string by, LeaderEpoch epoch, CancellationToken cancel) =>
+        TransactAsync(
+            running ?? new AttemptFence(taskUid, 0, 0, "", null, 0), by, epoch, (task, lease) => AttemptPlan.Cancel(task, lease, running, by), cancel);
+
+    /// <summary>Records, once per attempt and kind of write, that a stale holder was refused.</summary>
+    public async Task RejectStaleHolderAsync(AttemptFence fence, string write, string actor, CancellationToken cancel)
+    {
+        if (fence.LeaseUid is null || !signals.FirstRejection(fence.LeaseUid, fence.PodUid, write))
+            return;
+        await TransactAsync(
+            fence, actor, null,
+            (_, lease) => lease is null || LeaseDecider.Decide(lease, new LeaseCommand.RejectStaleHolder(fence.PodUid, fence.Token, write))
+                is not Domain.Decision<ILeaseEvent>.Events e ? new AttemptPlan([], []) : new AttemptPlan([], e.Items),
+            cancel);
+    }
+
+    async Task<AttemptPlan> TransactAsync(
+        AttemptFence fence, string actor, LeaderEpoch? epoch, Func<TaskState, LeaseState?, AttemptPlan> decide, CancellationToken cancel)
+    {
+        for (var tries = 1; ; tries++)
+        {
+            var task = await ledger.LoadTaskAsync(fence.TaskUid, cancel);
+            var lease = fence.LeaseUid is null ? null : await ledger.LoadLeaseAsync(fence.LeaseUid, cancel);
+            var plan = decide(task.State, lease?.State);
+            if (plan.Refusal is not null || plan.ChangesNothing)
+                return plan;
+            try
+            {
+                await ledger.CommitAsync(
+                    new LedgerCommit(
+                        actor,
+                        [new TaskChange(fence.TaskUid, task, plan.Task)],
+                        lease is null ? [] : [new LeaseChange(fence.LeaseUid!, lease, plan.Lease)],
+                        epoch),
+                    cancel);
+                signals.Changed(task.State, lease?.State);
+                return plan;
+            }
+            catch (LedgerConflictException) when (tries < MaxTries)
+            {
+                // Somebody else wrote first: what they wrote decides now.
+            }
+        }
+    }
+
+    int Delay(TaskState task, AttemptFence fence) =>
+        RetryBackoff.Seconds((task.Scenes.GetValueOrDefault(fence.Scene)?.Failures ?? 0) + 1, chance.NextDouble());
+}

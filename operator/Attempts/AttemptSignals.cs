@@ -1,0 +1,51 @@
+using System.Collections.Concurrent;
+using Framelease.Domain.Leasing;
+using Framelease.Domain.Tasks;
+using Framelease.Kubernetes.Models;
+using Framelease.Operator.Ledger;
+
+namespace Framelease.Operator.Attempts;
+
+/// <summary>
+/// Hints between the parts of one replica: "look at this task", "this pool has something to grant". Level-triggered readers need no hint to be right,
+/// only to be quick (R9).
+/// </summary>
+sealed class AttemptSignals
+{
+    const int MaxRemembered = 10_000;
+
+    readonly ConcurrentDictionary<(string Lease, string Pod, string Write), bool> _rejections = new();
+
+    public event Action<ObjectKey>? TaskChanged;
+
+    public event Action<ObjectKey>? LeaseChanged;
+
+    public event Action<string>? PoolChanged;
+
+    public void Changed(TaskState task, LeaseState? lease)
+    {
+        if (task.Accepted is { } accepted)
+            TaskChanged?.Invoke(new ObjectKey(accepted.Namespace, accepted.Name));
+        if (lease?.Request is { } request)
+            Requested(request);
+    }
+
+    /// <summary>A lease was requested, or its slot changed: its pool may have something to do.</summary>
+    public void Requested(LeaseRequested request)
+    {
+        LeaseChanged?.Invoke(new ObjectKey(request.Namespace, request.Name));
+        PoolChanged?.Invoke(request.Pool);
+    }
+
+    public void LeaseGranted(LeaseRequested request) => LeaseChanged?.Invoke(new ObjectKey(request.Namespace, request.Name));
+
+    public void LeaseWaits(WaitingRow row) => LeaseChanged?.Invoke(new ObjectKey(row.Namespace, row.Name));
+
+    /// <summary>True the first time that this replica sees such a refusal. What it remembers is bounded: a repeat costs but one more line in the history.</summary>
+    public bool FirstRejection(string leaseUid, string podUid, string write)
+    {
+        if (_rejections.Count > MaxRemembered)
+            _rejections.Clear();
+        return _rejections.TryAdd((leaseUid, podUid, write), true);
+    }
+}

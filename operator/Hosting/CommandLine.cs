@@ -1,0 +1,45 @@
+using System.CommandLine;
+
+namespace Framelease.Operator.Hosting;
+
+/// <summary>The operator's options. Secrets come from the environment, never from the command line, where every user of the machine could read them.</summary>
+static class CommandLine
+{
+    public static RootCommand Build(Func<OperatorOptions, CancellationToken, Task<int>> run)
+    {
+        var kubeconfig = new Option<string?>("--kubeconfig") { Description = "Kubeconfig file. Default: the in-cluster service account." };
+        var dataDir = new Option<string>("--data-dir") { Description = "Directory of the object store (objects/) when no S3 bucket is configured.", Required = true };
+        var listen = new Option<string>("--listen") { Description = "URL that the HTTP API listens on.", DefaultValueFactory = _ => "http://127.0.0.1:8788" };
+        var publicUrl = new Option<string?>("--public-url") { Description = "URL under which workers and people reach the API. Default: --listen." };
+        var inputRoots = new Option<string[]>("--input-root") { Description = "Directory under which file:// inputs may lie. May be given several times. Default: none, file:// is refused." };
+        var inputHosts = new Option<string[]>("--input-host") { Description = "Host that http(s):// inputs may name although its address is private. May be given several times." };
+        var identity = new Option<string?>("--identity") { Description = "Name of this replica in leader epochs. Default: the host name." };
+        var root = new RootCommand("Framelease operator: reconciles VideoTasks and GpuLeases, serves the worker and history APIs. FRAMELEASE_POSTGRES holds the Npgsql connection string.")
+        {
+            kubeconfig, dataDir, listen, publicUrl, inputRoots, inputHosts, identity,
+        };
+        root.SetAction((parsed, cancel) =>
+        {
+            if (Environment.GetEnvironmentVariable("FRAMELEASE_POSTGRES") is not { Length: > 0 } postgres)
+            {
+                Console.Error.WriteLine("framelease-operator: FRAMELEASE_POSTGRES is not set; it holds the Npgsql connection string, for example Host=db;Username=framelease;Database=framelease");
+                return Task.FromResult(2);
+            }
+
+            return run(
+                new OperatorOptions
+                {
+                    Kubeconfig = parsed.GetValue(kubeconfig),
+                    Postgres = postgres,
+                    ObjectRoot = Path.Combine(Path.GetFullPath(parsed.GetValue(dataDir)!), "objects-store"),
+                    Listen = parsed.GetValue(listen)!,
+                    PublicUrl = parsed.GetValue(publicUrl),
+                    InputRoots = parsed.GetValue(inputRoots) ?? [],
+                    InputHosts = parsed.GetValue(inputHosts) ?? [],
+                    Identity = parsed.GetValue(identity) ?? Environment.MachineName,
+                },
+                cancel);
+        });
+        return root;
+    }
+}

@@ -1,0 +1,173 @@
+using System.Security.Cryptography;
+using Framelease.EventStore;
+using Framelease.Kubernetes.Client;
+using Framelease.Kubernetes.Configuration;
+using Framelease.Kubernetes.Controllers;
+using Framelease.Kubernetes.Events;
+using Framelease.Kubernetes.Models;
+using Framelease.Kubernetes.Watching;
+using Framelease.ObjectStorage.Directories;
+using Framelease.ObjectStorage.Presigning;
+using Framelease.Operator.Api;
+using Framelease.Operator.Attempts;
+using Framelease.Operator.Dispatch;
+using Framelease.Operator.Leadership;
+using Framelease.Operator.Leases;
+using Framelease.Operator.Ledger;
+using Framelease.Operator.Liveness;
+using Framelease.Operator.Pods;
+using Framelease.Operator.Pools;
+using Framelease.Operator.Tasks;
+using Framelease.Operator.WorkerApi;
+using Framelease.Resources;
+
+namespace Framelease.Operator.Hosting;
+
+/// <summary>Puts the operator together and runs it: the HTTP API on every replica, controllers and dispatchers on the leader of each role.</summary>
+sealed class OperatorHost(OperatorOptions options, Edges edges, ILoggerFactory loggers)
+{
+    readonly ILogger _log = loggers.CreateLogger("Framelease.Operator");
+
+    /// <returns>The exit code: 0 after a clean stop, 1 when leadership was lost and the process must start over.</returns>
+    public async Task<int> RunAsync(Func<Action<IEndpointRouteBuilder>, CancellationToken, Task> serve, CancellationToken cancel)
+    {
+        using var kubernetes = new KubernetesClient(KubeConfig.Load(options.Kubeconfig), edges.Time, edges.Chance, loggers.CreateLogger("Framelease.Kubernetes"));
+        await using var store = new PostgresEventStore(
+            new EventStoreOptions { ConnectionString = options.Postgres, NewId = edges.NewId },
+            EventTypes.Register(new EventRegistry(EventJson.CreateOptions(EventTypesJson.Default))), edges.Time, loggers);
+        var startUp = new StartUp(edges.Time, _log);
+        var cluster = await startUp.RetryAsync(() => ClusterUidAsync(kubernetes, cancel), cancel);
+        await startUp.RetryAsync(() => MigrateAsync(store, cancel), cancel);
+        var ledger = new PostgresLedger(store, store, cluster);
+        var credentialKey = await startUp.RetryAsync(() => ledger.SigningKeyAsync("attempt-credential", edges.NewKey(), cancel), cancel);
+        var objectKey = await startUp.RetryAsync(() => ledger.SigningKeyAsync("object-url", edges.NewKey(), cancel), cancel);
+
+        var publicUrl = options.PublicUrl ?? options.Listen;
+        var urls = new PresignedUrls(() => new Uri($"{publicUrl.TrimEnd('/')}/objects/v1/"), [objectKey], edges.Time);
+        var objects = new DirectoryObjectStore(options.ObjectRoot, urls, edges.Time, edges.NewId);
+        var signals = new AttemptSignals();
+        var attempts = new AttemptService(ledger, edges.Chance, signals);
+        var credential = new AttemptCredential(credentialKey);
+        var worker = new WorkerService(
+            ledger, attempts, new AssignmentBuilder(ledger, kubernetes, objects, options), kubernetes, objects, credential, loggers.CreateLogger<WorkerService>());
+        var ready = new Readiness();
+        var serving = serve(
+            routes =>
+            {
+                WorkerEndpoints.Map(routes, worker, credential, _log);
+                ObjectEndpoints.Map(routes, objects, new PresignedRequestVerifier(urls), _log);
+                HistoryEndpoints.Map(routes, ledger, new Authorizer(kubernetes, edges.Time), _log);
+                ready.Map(routes);
+            },
+            cancel);
+        await startUp.RetryAsync(() => PublishUrlAsync(kubernetes, publicUrl, cancel), cancel);
+        Log.Serving(_log, options.Identity, publicUrl);
+
+        var stores = new StoreSet(kubernetes, edges.Time, edges.Chance, loggers.CreateLogger("Framelease.Kubernetes"));
+        var running = new[] { serving, LeadAsync(kubernetes, stores, store, cluster, ledger, objects, attempts, signals, ready, cancel) };
+        try
+        {
+            await await Task.WhenAny(running);
+            return 0;
+        }
+        catch (OperationCanceledException) when (cancel.IsCancellationRequested)
+        {
+            return 0;
+        }
+        catch (LeadershipLostException e)
+        {
+            Log.LeadershipLost(_log, e.Message);
+            return 1;
+        }
+    }
+
+    async Task LeadAsync(
+        KubernetesClient kubernetes, StoreSet storeSet, PostgresEventStore store, ClusterIdentity cluster, PostgresLedger ledger, DirectoryObjectStore objects,
+        AttemptService attempts, AttemptSignals signals, Readiness ready, CancellationToken cancel)
+    {
+        var workerPods = new Selection(LabelSelector: $"{ApiGroup.ManagedByLabel}={WorkerPod.ManagedBy}");
+        var stores = new PlatformStores(
+            storeSet.Get<VideoTask>(), storeSet.Get<GpuLease>(), storeSet.Get<GpuPool>(), storeSet.Get<Engine>(), storeSet.Get<Tenant>(), storeSet.Get<Node>(),
+            storeSet.Get<Pod>(workerPods));
+        var epochs = new PostgresEpochs(store.Epochs, cluster);
+        var reasons = new WaitReasons();
+        var leader = new Leader();
+        var dispatchers = new DispatcherSet(
+            stores.Pools, ledger, epochs, signals, reasons, options.Identity, edges.Time, loggers.CreateLogger<DispatcherSet>());
+        var events = new EventRecorder(
+            kubernetes, new EventRecorderOptions { Controller = "framelease.dev/operator", Instance = options.Identity }, edges.Time, edges.NewId, _log);
+        var scenes = new SceneRunner(
+            ledger, kubernetes, stores, new AttemptObjects(kubernetes, options), objects, signals, reasons, edges.Chance, edges.Time);
+        Controller[] controllers =
+        [
+            new ControllerBuilder("videotask", storeSet).With(Quick).For<VideoTask>().Owns<GpuLease>().Owns<Pod>(workerPods)
+                .Watches<Engine>(_ => stores.Tasks.Keys()).Watches<Tenant>(_ => stores.Tasks.Keys())
+                .WatchesSource(wake => signals.TaskChanged += wake)
+                .Build(new VideoTaskReconciler(
+                    ledger, kubernetes, stores, attempts, scenes, signals, reasons, new TaskStatusWriter(kubernetes, events), options, leader)),
+            new ControllerBuilder("gpulease", storeSet).With(Quick).For<GpuLease>()
+                .WatchesSource(wake => signals.LeaseChanged += wake)
+                .Build(new GpuLeaseReconciler(ledger, kubernetes, stores, signals, reasons, leader)),
+            new ControllerBuilder("worker-pod", storeSet).With(Quick).For<Pod>(workerPods)
+                .Build(new WorkerPodReconciler(ledger, kubernetes, stores, attempts, leader)),
+            new ControllerBuilder("gpupool", storeSet).With(Quick).For<GpuPool>(when: c => c.SpecChanged)
+                .Watches<Node>(_ => stores.Pools.Keys(), when: DevicesChanged)
+                .WatchesSource(wake => signals.PoolChanged += pool => wake(new ObjectKey(null, pool)))
+                .Build(new GpuPoolReconciler(ledger, kubernetes, stores, dispatchers, cluster, leader)),
+            new ControllerBuilder("engine", storeSet).With(Quick).For<Engine>(when: c => c.SpecChanged).Build(new EngineReconciler(ledger, kubernetes, stores)),
+            new ControllerBuilder("tenant", storeSet).With(Quick).For<Tenant>(when: c => c.SpecChanged).Build(new TenantReconciler(ledger, kubernetes, stores)),
+        ];
+        var watching = storeSet.RunAsync(cancel);
+        await storeSet.ReadyAsync(cancel);
+        ready.Set();
+        var controlling = new LeaderRole(epochs, "controllers", options.Identity, edges.Time, _log).RunAsync(
+            (epoch, stop) =>
+            {
+                leader.Take(epoch);
+                var liveness = new LivenessWatch(ledger, attempts, signals, edges.Time, loggers.CreateLogger<LivenessWatch>());
+                return Task.WhenAll([.. controllers.Select(c => c.RunAsync(stop)), liveness.RunAsync(epoch, stop)]);
+            },
+            cancel);
+        await await Task.WhenAny(watching, controlling, dispatchers.RunAsync(cancel), events.RunAsync(cancel));
+    }
+
+    // A person waits for the answer to `kubectl apply`: a failed step is tried again soon.
+    static ControllerOptions Quick(ControllerOptions o) => o with { LongestRetry = TimeSpan.FromSeconds(5) };
+
+    static bool DevicesChanged(StoreChange<Node> change) =>
+        change.Kind is not StoreChangeKind.Updated
+        || change.Old!.Metadata.Annotations?.GetValueOrDefault(ApiGroup.DevicesAnnotation) != change.New!.Metadata.Annotations?.GetValueOrDefault(ApiGroup.DevicesAnnotation)
+        || !Same(change.Old.Metadata.Labels, change.New.Metadata.Labels);
+
+    static bool Same(IReadOnlyDictionary<string, string>? a, IReadOnlyDictionary<string, string>? b) =>
+        (a?.Count ?? 0) == (b?.Count ?? 0) && (a ?? new Dictionary<string, string>(StringComparer.Ordinal)).All(x => b!.GetValueOrDefault(x.Key) == x.Value);
+
+    static async Task<ClusterIdentity> ClusterUidAsync(KubernetesClient kubernetes, CancellationToken cancel) =>
+        new((await kubernetes.GetAsync<Namespace>("kube-system", null, cancel)).Metadata.Uid!);
+
+    static async Task<bool> MigrateAsync(PostgresEventStore store, CancellationToken cancel)
+    {
+        await store.MigrateAsync(cancel, SchemaScripts.FromAssembly(typeof(OperatorHost).Assembly, "Framelease.Operator.Sql"));
+        return true;
+    }
+
+    // So that `framelease history` and people find the API with nothing but a kubeconfig.
+    async Task<bool> PublishUrlAsync(KubernetesClient kubernetes, string url, CancellationToken cancel)
+    {
+        var wish = new ConfigMap
+        {
+            Metadata = new ObjectMeta { Name = "framelease-operator", Namespace = options.Namespace },
+            Data = new Dictionary<string, string>(StringComparer.Ordinal) { ["url"] = url },
+        };
+        try
+        {
+            await kubernetes.CreateAsync(wish, cancel);
+        }
+        catch (KubernetesException e) when (e.IsAlreadyExists)
+        {
+            await kubernetes.PatchAsync<ConfigMap>(wish.Metadata.Name, wish.Metadata.Namespace, Patch.Merge(new { data = wish.Data }), ct: cancel);
+        }
+
+        return true;
+    }
+}

@@ -1,0 +1,35 @@
+namespace Framelease.Operator.Hosting;
+
+/// <summary>Everything that the operator is told at start. Values come from the command line and, for secrets, from the environment.</summary>
+sealed record OperatorOptions
+{
+    /// <summary>Kubeconfig file; null = the in-cluster service account.</summary>
+    public string? Kubeconfig { get; init; }
+
+    /// <summary>Npgsql connection string; from FRAMELEASE_POSTGRES.</summary>
+    public required string Postgres { get; init; }
+
+    /// <summary>Root of the directory object store.</summary>
+    public required string ObjectRoot { get; init; }
+
+    /// <summary>Where the HTTP API listens. Default http://127.0.0.1:8788.</summary>
+    public string Listen { get; init; } = "http://127.0.0.1:8788";
+
+    /// <summary>Base URL under which workers and people reach the API. Default: what it listens on.</summary>
+    public string? PublicUrl { get; init; }
+
+    /// <summary>Directories under which file:// inputs may lie. Default none: file:// is refused.</summary>
+    public IReadOnlyList<string> InputRoots { get; init; } = [];
+
+    /// <summary>Hosts that http(s):// inputs may name although their addresses are private.</summary>
+    public IReadOnlyList<string> InputHosts { get; init; } = [];
+
+    /// <summary>Name of this replica in leader epochs; the same name takes its own epoch over at once after a restart.</summary>
+    public required string Identity { get; init; }
+
+    /// <summary>Namespace of the operator's own objects.</summary>
+    public string Namespace { get; init; } = "framelease-system";
+
+    /// <summary>ServiceAccount of worker pods, in the task's namespace.</summary>
+    public string WorkerServiceAccount { get; init; } = "default";
+}

@@ -1,0 +1,78 @@
+using System.Text.Json.Serialization;
+using Framelease.Domain.Leasing;
+using Framelease.Domain.Tasks;
+using Framelease.EventStore;
+
+namespace Framelease.Operator.Ledger;
+
+/// <summary>Every event that this version writes, with its name in the log. Names are the contract (design §6).</summary>
+static class EventTypes
+{
+    public static EventRegistry Register(EventRegistry registry) => registry
+        .Register<TaskAccepted>("task_accepted")
+        .Register<TaskRejected>("task_rejected")
+        .Register<TaskAdmitted>("task_admitted")
+        .Register<SceneQueued>("scene_queued")
+        .Register<AttemptStarted>("attempt_started")
+        .Register<AttemptAttached>("attempt_attached")
+        .Register<AttemptFailed>("attempt_failed")
+        .Register<AttemptReturned>("attempt_returned")
+        .Register<SceneCommitted>("scene_committed")
+        .Register<OutputCommitted>("output_committed")
+        .Register<TaskSucceeded>("task_succeeded")
+        .Register<TaskFailed>("task_failed")
+        .Register<TaskCancelled>("task_cancelled")
+        .Register<LeaseRequested>("lease_requested")
+        .Register<LeaseGranted>("lease_granted")
+        .Register<LeaseAttached>("lease_attached")
+        .Register<LeaseReleased>("lease_released")
+        .Register<LeaseExpired>("lease_expired")
+        .Register<LeaseRevoked>("lease_revoked")
+        .Register<LeaseGaveUp>("lease_gave_up")
+        .Register<SlotQuarantined>("slot_quarantined")
+        .Register<SlotFreed>("slot_freed")
+        .Register<StaleHolderRejected>("stale_holder_rejected")
+        .Register<DeviceDiscovered>("device_discovered")
+        .Register<ObservationLost>("observation_lost")
+        .Register<ObservationResumed>("observation_resumed");
+}
+
+/// <summary>Stream device-{cluster}/{id}: a device was seen for the first time, with its slots.</summary>
+sealed record DeviceDiscovered(string Cluster, string Node, string Device, string Name, string Kind, int Index, string Pool, int Slots);
+
+/// <summary>Stream authority-{cluster}: from here on nobody looked (R5).</summary>
+sealed record ObservationLost(double GapSeconds, double DriftSeconds);
+
+/// <summary>Stream authority-{cluster}: somebody looks again; every deadline started anew.</summary>
+sealed record ObservationResumed;
+
+/// <summary>Source-generated JSON of every event: start-up of the operator needs no reflection over them.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, UseStringEnumConverter = true)]
+[JsonSerializable(typeof(TaskAccepted))]
+[JsonSerializable(typeof(TaskRejected))]
+[JsonSerializable(typeof(TaskAdmitted))]
+[JsonSerializable(typeof(SceneQueued))]
+[JsonSerializable(typeof(AttemptStarted))]
+[JsonSerializable(typeof(AttemptAttached))]
+[JsonSerializable(typeof(AttemptFailed))]
+[JsonSerializable(typeof(AttemptReturned))]
+[JsonSerializable(typeof(SceneCommitted))]
+[JsonSerializable(typeof(OutputCommitted))]
+[JsonSerializable(typeof(TaskSucceeded))]
+[JsonSerializable(typeof(TaskFailed))]
+[JsonSerializable(typeof(TaskCancelled))]
+[JsonSerializable(typeof(LeaseRequested))]
+[JsonSerializable(typeof(LeaseGranted))]
+[JsonSerializable(typeof(LeaseAttached))]
+[JsonSerializable(typeof(LeaseReleased))]
+[JsonSerializable(typeof(LeaseExpired))]
+[JsonSerializable(typeof(LeaseRevoked))]
+[JsonSerializable(typeof(LeaseGaveUp))]
+[JsonSerializable(typeof(SlotQuarantined))]
+[JsonSerializable(typeof(SlotFreed))]
+[JsonSerializable(typeof(StaleHolderRejected))]
+[JsonSerializable(typeof(DeviceDiscovered))]
+[JsonSerializable(typeof(ObservationLost))]
+[JsonSerializable(typeof(ObservationResumed))]
+sealed partial class EventTypesJson : JsonSerializerContext;

@@ -1,0 +1,130 @@
+using Framelease.Domain.Leasing;
+using Framelease.Domain.Tasks;
+
+namespace Framelease.Operator.Ledger;
+
+/// <summary>
+/// The database port (R7): everything that the operator reads from or writes to PostgreSQL, in the platform's own words. The real one is
+/// <see cref="PostgresLedger"/>; a simulated world answers the same calls from memory. All times are PostgreSQL's (R3).
+/// </summary>
+interface ILedger
+{
+    Task<Loaded<TaskState>> LoadTaskAsync(string taskUid, CancellationToken cancel);
+
+    Task<Loaded<LeaseState>> LoadLeaseAsync(string leaseUid, CancellationToken cancel);
+
+    /// <summary>Events, slots and views in one transaction and one round trip.</summary>
+    /// <exception cref="LedgerConflictException">A stream or a slot is no longer as it was loaded: load again and decide again.</exception>
+    Task CommitAsync(LedgerCommit commit, CancellationToken cancel);
+
+    /// <summary>The attempt that runs, or ran, in a pod; null when none is on record (yet).</summary>
+    Task<AttemptRow?> FindAttemptByPodAsync(string podUid, CancellationToken cancel);
+
+    /// <summary>Records a heartbeat if, and only if, it comes from the attempt that holds the scene and the slot (R2): one statement.</summary>
+    Task<BeatOutcome> BeatAsync(Heartbeat beat, CancellationToken cancel);
+
+    /// <summary>Every attempt and granted lease whose silence counts, with PostgreSQL's clock.</summary>
+    Task<LivenessLook> ReadLivenessAsync(CancellationToken cancel);
+
+    /// <summary>Waiting leases in queue order, and all slots of a pool.</summary>
+    Task<PoolSnapshot> ReadPoolAsync(string pool, CancellationToken cancel);
+
+    /// <summary>Makes the pool's devices known: new ones get Free slots, those that vanished lose theirs once they are Free.</summary>
+    Task SyncDevicesAsync(string pool, IReadOnlyList<SlotSnapshot> found, LeaderEpoch epoch, CancellationToken cancel);
+
+    /// <summary>Live progress of a task's attempts, newest attempt first.</summary>
+    Task<IReadOnlyList<ProgressRow>> ReadProgressAsync(string taskUid, CancellationToken cancel);
+
+    /// <summary>Events of a task and of every lease it had, in the order in which they were recorded.</summary>
+    Task<IReadOnlyList<HistoryItem>> ReadTaskHistoryAsync(string taskUid, CancellationToken cancel);
+
+    Task<IReadOnlyList<HistoryItem>> ReadLeaseHistoryAsync(string leaseUid, CancellationToken cancel);
+
+    /// <summary>Uid, name and namespace of the newest task or lease of that name, also after the object is gone; null when there never was one.</summary>
+    Task<NamedStream?> FindByNameAsync(string kind, string? ns, string name, CancellationToken cancel);
+
+    /// <summary>Records that the authority could not see for a while, and sees again (R5).</summary>
+    Task RecordBlindnessAsync(ObservationGap gap, LeaderEpoch epoch, CancellationToken cancel);
+
+    Task<DateTimeOffset> NowAsync(CancellationToken cancel);
+}
+
+/// <param name="Version">Of the stream at the load; 0 = no events yet.</param>
+/// <param name="DatabaseNow">PostgreSQL's clock at the load.</param>
+sealed record Loaded<T>(T State, long Version, DateTimeOffset DatabaseNow);
+
+/// <summary>Role and epoch of a leader; checked FOR SHARE in the commit's transaction (R9).</summary>
+sealed record LeaderEpoch(string Role, string Holder, long Epoch);
+
+/// <summary>Changes of one or more streams that happen together or not at all.</summary>
+/// <param name="Actor">Who caused it, for the events' metadata: <c>operator</c>, <c>worker default/clip-…</c>, a user.</param>
+sealed record LedgerCommit(string Actor, IReadOnlyList<TaskChange> Tasks, IReadOnlyList<LeaseChange> Leases, LeaderEpoch? Epoch = null)
+{
+    public bool IsEmpty => Tasks.All(t => t.Events.Count == 0) && Leases.All(l => l.Events.Count == 0);
+}
+
+sealed record TaskChange(string TaskUid, Loaded<TaskState> Before, IReadOnlyList<ITaskEvent> Events)
+{
+    /// <summary>Namespace and name, where the events themselves do not carry them (a rejected task).</summary>
+    public Framelease.Kubernetes.Models.ObjectKey? Name { get; init; }
+}
+
+sealed record LeaseChange(string LeaseUid, Loaded<LeaseState> Before, IReadOnlyList<ILeaseEvent> Events);
+
+/// <summary>An attempt as the view holds it: the way from a pod to its streams.</summary>
+sealed record AttemptRow(
+    string TaskUid, int Scene, int Attempt, string PodUid, string PodName, string Namespace, string TaskName, string? LeaseUid, long Token);
+
+sealed record Heartbeat(
+    string TaskUid, int Scene, int Attempt, string PodUid, string? LeaseUid, long Token, long Sequence, string Phase, long Frames, long TotalFrames,
+    long FpsMillis, long SpeedMillis, int PerMille, long OutputBytes, string? Message);
+
+/// <summary>How a heartbeat was taken.</summary>
+abstract record BeatOutcome
+{
+    BeatOutcome()
+    {
+    }
+
+    public sealed record Taken(int TimeoutSeconds) : BeatOutcome;
+
+    /// <summary>A sequence that is not above the last one: a repeat; nothing changed.</summary>
+    public sealed record Repeated(int TimeoutSeconds) : BeatOutcome;
+
+    /// <param name="CurrentToken">The slot's current token, when there is a slot.</param>
+    public sealed record Stale(string Why, long? CurrentToken) : BeatOutcome;
+}
+
+/// <summary>One look at everything whose silence counts.</summary>
+/// <param name="Attached">Attached attempts.</param>
+/// <param name="Unattached">Granted leases to which nobody attached yet, past their start deadline.</param>
+sealed record LivenessLook(DateTimeOffset DatabaseNow, IReadOnlyList<AttachedRow> Attached, IReadOnlyList<UnattachedRow> Unattached);
+
+sealed record AttachedRow(string TaskUid, int Scene, int Attempt, string PodUid, string? LeaseUid, long Sequence, double SilentSeconds, int TimeoutSeconds);
+
+/// <param name="Attempt">The attempt that has a pod on record under this lease, when there is one.</param>
+sealed record UnattachedRow(string LeaseUid, double WaitedSeconds, int StartDeadlineSeconds, AttemptRow? Attempt);
+
+sealed record PoolSnapshot(IReadOnlyList<WaitingRow> Waiting, IReadOnlyList<SlotSnapshot> Slots, DateTimeOffset DatabaseNow);
+
+sealed record WaitingRow(string LeaseUid, string Namespace, string Name, double WaitedSeconds, int MaxWaitSeconds);
+
+sealed record ProgressRow(
+    int Scene, int Attempt, string Phase, long Frames, long TotalFrames, long FpsMillis, long SpeedMillis, int PerMille, long OutputBytes,
+    string? Message, double AgeSeconds);
+
+/// <param name="Data">The event as stored, camelCase JSON.</param>
+sealed record HistoryItem(long Sequence, string Stream, long Version, string Type, DateTimeOffset Timestamp, string? Actor, System.Text.Json.JsonElement Data);
+
+sealed record NamedStream(string Uid, string Namespace, string Name);
+
+sealed record ObservationGap(double GapSeconds, double DriftSeconds);
+
+/// <summary>Somebody else changed a stream, a slot or a view row first. Always safe to load and decide again.</summary>
+sealed class LedgerConflictException(string message, Exception inner) : Exception(message, inner);
+
+/// <summary>A newer leader exists: this process must stop leading (R9).</summary>
+sealed class LeadershipLostException(string message, Exception? inner = null) : Exception(message, inner);
+
+/// <summary>PostgreSQL cannot be reached or cannot answer now; the outcome of a commit is unknown. Retrying is safe: every commit is guarded.</summary>
+sealed class LedgerUnavailableException(string message, Exception inner) : Exception(message, inner);

@@ -1,0 +1,80 @@
+using System.Text.Json;
+using Framelease.Domain.Leasing;
+using Framelease.Domain.Tasks;
+using Framelease.EventStore;
+using Framelease.Operator.Ledger.Sql;
+using Framelease.Operator.Pools;
+
+namespace Framelease.Operator.Ledger;
+
+/// <summary>The ledger on PostgreSQL: streams through the event store, slots and views beside them, every commit one round trip.</summary>
+sealed partial class PostgresLedger(IEventStore store, IDatabaseClock clock, ClusterIdentity cluster) : ILedger
+{
+    public static string TaskStream(string uid) => $"task-{uid}";
+
+    public static string LeaseStream(string uid) => $"lease-{uid}";
+
+    public Task<Loaded<TaskState>> LoadTaskAsync(string taskUid, CancellationToken cancel) =>
+        LoadAsync(TaskStream(taskUid), TaskState.Initial, (s, e) => s.Evolve(e.Data, e.Timestamp), cancel);
+
+    public Task<Loaded<LeaseState>> LoadLeaseAsync(string leaseUid, CancellationToken cancel) =>
+        LoadAsync(LeaseStream(leaseUid), LeaseState.Initial, (s, e) => s.Evolve(e.Data, e.Timestamp), cancel);
+
+    public Task CommitAsync(LedgerCommit commit, CancellationToken cancel)
+    {
+        if (commit.IsEmpty)
+            return Task.CompletedTask;
+        var session = store.OpenSession(new SessionMetadata(
+            CorrelationId: commit.Tasks.FirstOrDefault()?.TaskUid ?? commit.Leases.FirstOrDefault()?.LeaseUid, Actor: commit.Actor));
+        if (commit.Epoch is { } epoch)
+            session.RequireEpoch(cluster.Uid, epoch.Role, epoch.Epoch);
+        // Slots in one order everywhere, so that two commits never wait for each other.
+        foreach (var move in commit.Leases.OrderBy(l => SlotOrder(l), StringComparer.Ordinal).SelectMany(LedgerViews.SlotMoves))
+            session.Guard(move);
+        foreach (var task in commit.Tasks.Where(t => t.Events.Count > 0))
+            session.Append(TaskStream(task.TaskUid), task.Before.Version, [.. task.Events]);
+        foreach (var lease in commit.Leases.Where(l => l.Events.Count > 0))
+            session.Append(LeaseStream(lease.LeaseUid), lease.Before.Version, [.. lease.Events]);
+        foreach (var write in commit.Tasks.SelectMany(LedgerViews.Of).Concat(commit.Leases.SelectMany(LedgerViews.Of)))
+            session.Write(write);
+        return LedgerErrors.Map(() => session.SaveChangesAsync(cancel));
+    }
+
+    static string SlotOrder(LeaseChange change) =>
+        (change.Events.OfType<LeaseGranted>().FirstOrDefault()?.Slot ?? change.Before.State.Grant?.Slot)?.ToString() ?? "";
+
+    async Task<Loaded<T>> LoadAsync<T>(string stream, T seed, Func<T, EventEnvelope, T> evolve, CancellationToken cancel)
+    {
+        var slice = await LedgerErrors.Map(() => store.FetchStreamAsync(stream, 1, cancel));
+        var state = slice.Events.Aggregate(seed, evolve);
+        return new Loaded<T>(state, slice.Version, slice.Now);
+    }
+
+    public async Task<IReadOnlyList<HistoryItem>> ReadLeaseHistoryAsync(string leaseUid, CancellationToken cancel)
+    {
+        var slice = await LedgerErrors.Map(() => store.FetchStreamAsync(LeaseStream(leaseUid), 1, cancel));
+        return [.. slice.Events.Select(Item)];
+    }
+
+    public async Task<IReadOnlyList<HistoryItem>> ReadTaskHistoryAsync(string taskUid, CancellationToken cancel)
+    {
+        var leases = await RowsAsync(
+            Statement.Of("select uid from framelease.leases where task_uid = $1 order by requested_at", taskUid), r => r.GetString(0), cancel);
+        var slices = await LedgerErrors.Map(() => store.FetchStreamsAsync([TaskStream(taskUid), .. leases.Select(LeaseStream)], cancel));
+        return [.. slices.SelectMany(s => s.Events).OrderBy(e => e.Sequence).Select(Item)];
+    }
+
+    static HistoryItem Item(EventEnvelope e)
+    {
+        using var document = JsonDocument.Parse(e.Raw);
+        return new HistoryItem(e.Sequence, e.Stream, e.Version, e.TypeName, e.Timestamp, e.Actor, document.RootElement.Clone());
+    }
+
+    public async Task RecordBlindnessAsync(ObservationGap gap, LeaderEpoch epoch, CancellationToken cancel)
+    {
+        var session = store.OpenSession(new SessionMetadata(Actor: "operator"));
+        session.RequireEpoch(cluster.Uid, epoch.Role, epoch.Epoch);
+        session.AppendAny($"authority-{cluster.Uid}", new ObservationLost(gap.GapSeconds, gap.DriftSeconds), new ObservationResumed());
+        await LedgerErrors.Map(() => session.SaveChangesAsync(cancel));
+    }
+}

@@ -1,0 +1,44 @@
+namespace Framelease.Operator;
+
+/// <summary>Every log line of the operator. Event ids are stable.</summary>
+static partial class Log
+{
+    [LoggerMessage(1, LogLevel.Information, "operator {Identity} serves {Url}")]
+    public static partial void Serving(ILogger logger, string identity, string url);
+
+    [LoggerMessage(2, LogLevel.Information, "leads {Role} in epoch {Epoch}")]
+    public static partial void LeadershipTaken(ILogger logger, string role, long epoch);
+
+    [LoggerMessage(3, LogLevel.Error, "leadership lost: {Why}; the process ends and starts over")]
+    public static partial void LeadershipLost(ILogger logger, string why);
+
+    [LoggerMessage(4, LogLevel.Warning, "PostgreSQL is not available: {Why}")]
+    public static partial void DatabaseUnavailable(ILogger logger, string why);
+
+    [LoggerMessage(5, LogLevel.Information, "lease {Lease} acquired: slot {Slot}, token {Token}")]
+    public static partial void LeaseGranted(ILogger logger, string lease, string slot, long token);
+
+    [LoggerMessage(6, LogLevel.Warning, "task {Task} scene {Scene} attempt {Attempt}: no beat for {Seconds:0} s, lease expired")]
+    public static partial void HeartbeatLost(ILogger logger, string task, int scene, int attempt, double seconds);
+
+    [LoggerMessage(7, LogLevel.Warning, "observation resumed after {Gap:0.0} s (clock drift {Drift:0.0} s): every deadline starts anew")]
+    public static partial void ObservationResumed(ILogger logger, double gap, double drift);
+
+    [LoggerMessage(8, LogLevel.Warning, "refused {Write} of pod {Pod}: {Reason}: {Why}")]
+    public static partial void Refused(ILogger logger, string write, string pod, string reason, string why);
+
+    [LoggerMessage(9, LogLevel.Information, "worker {Pod} attached: task {Task} scene {Scene} attempt {Attempt} token {Token}")]
+    public static partial void Attached(ILogger logger, string pod, string task, int scene, int attempt, long token);
+
+    [LoggerMessage(10, LogLevel.Information, "task {Task} scene {Scene} attempt {Attempt} committed {Key}")]
+    public static partial void Committed(ILogger logger, string task, int scene, int attempt, string key);
+
+    [LoggerMessage(11, LogLevel.Information, "slot {Slot} freed: {Proof}")]
+    public static partial void SlotFreed(ILogger logger, string slot, string proof);
+
+    [LoggerMessage(12, LogLevel.Error, "request failed")]
+    public static partial void RequestFailed(ILogger logger, Exception error);
+
+    [LoggerMessage(13, LogLevel.Warning, "Kubernetes is not available: {Why}")]
+    public static partial void KubernetesUnavailable(ILogger logger, string why);
+}

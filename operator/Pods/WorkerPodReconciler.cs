@@ -1,0 +1,48 @@
+using Framelease.Kubernetes.Client;
+using Framelease.Kubernetes.Controllers;
+using Framelease.Kubernetes.Models;
+using Framelease.Operator.Attempts;
+using Framelease.Operator.Leadership;
+using Framelease.Operator.Ledger;
+using Framelease.Resources;
+
+namespace Framelease.Operator.Pods;
+
+/// <summary>
+/// Records the end of worker pods. The kubelet's <c>terminated</c> is a proof (R4 a): it ends an attempt that said nothing itself, and frees a quarantined slot.
+/// Only then does the pod lose its finalizer, so that no end goes unseen.
+/// </summary>
+sealed class WorkerPodReconciler(ILedger ledger, IKubernetesClient kubernetes, PlatformStores stores, AttemptService attempts, Leader leader) : IReconciler
+{
+    static readonly TimeSpan Soon = TimeSpan.FromSeconds(1);
+
+    public async Task<ReconcileResult> ReconcileAsync(ObjectKey key, CancellationToken cancel)
+    {
+        if (stores.WorkerPods.Find(key) is not { } pod || PodObservation.AttemptOf(pod) is not { } attempt
+            || !pod.HasFinalizer(ApiGroup.PodFinalizer))
+            return ReconcileResult.Done;
+        var end = PodObservation.EndOf(pod) ?? NeverScheduled(pod);
+        if (end is null)
+            return ReconcileResult.Done;
+        if (await ledger.FindAttemptByPodAsync(pod.Metadata.Uid!, cancel) is { } row)
+        {
+            var fence = new AttemptFence(row.TaskUid, row.Scene, row.Attempt, row.PodUid, row.LeaseUid, row.Token);
+            await attempts.PodEndedAsync(fence, end, leader.Epoch, cancel);
+        }
+        else
+        {
+            // The pod ended before its start was on record. While its task lives, the task's reconciler records the start first.
+            var task = await ledger.LoadTaskAsync(attempt.TaskUid, cancel);
+            if (!task.State.IsEnded && task.State.Scenes.TryGetValue(attempt.Scene, out var scene) && scene.Attempt == attempt.Attempt && scene.Started is null)
+                return ReconcileResult.After(Soon);
+        }
+
+        await kubernetes.RemoveFinalizerAsync(pod, ApiGroup.PodFinalizer, cancel);
+        return ReconcileResult.Done;
+    }
+
+    // Deleted before any node took it: no kubelet will ever report on it, and none ever ran it.
+    static PodEnd? NeverScheduled(Pod pod) => pod.Metadata.DeletionTimestamp is not null && pod.Spec?.NodeName is null
+        ? new PodEnd(false, null, false, "the pod was deleted before a node took it", $"pod {pod.Metadata.Name} uid {pod.Metadata.Uid} never had a node")
+        : null;
+}

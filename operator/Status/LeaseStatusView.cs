@@ -1,0 +1,87 @@
+using Framelease.Domain.Leasing;
+using Framelease.Kubernetes.Models;
+using Framelease.Resources;
+
+namespace Framelease.Operator.Status;
+
+/// <summary>Status of a GpuLease as a pure function of its events, and of why it waits.</summary>
+static class LeaseStatusView
+{
+    public static GpuLeaseStatus Of(LeaseState state, long? generation, Obstacle? wait, DateTimeOffset now, IReadOnlyList<Condition>? previous)
+    {
+        var conditions = new ConditionSet(previous, generation, now);
+        Granted(conditions, state, wait);
+        Attached(conditions, state);
+        Finished(conditions, state);
+        SlotFree(conditions, state);
+        var (reason, message) = Why(state, wait);
+        return new GpuLeaseStatus
+        {
+            State = StateOf(state),
+            Reason = reason,
+            Message = message,
+            ObservedGeneration = generation,
+            Conditions = conditions.ToList(),
+            Node = state.Grant?.Slot.Node,
+            Device = state.Grant?.Slot.Device,
+            Slot = state.Grant?.Slot.Slot,
+            Token = state.Grant?.Token,
+            RequestedTime = state.RequestedAt,
+            GrantedTime = state.GrantedAt,
+            AttachedTime = state.AttachedAt,
+            EndedTime = state.EndedAt,
+        };
+    }
+
+    /// <summary>One word for people: where a lease is, quarantine before all.</summary>
+    public static string StateOf(LeaseState state) => state switch
+    {
+        { SlotQuarantined: true } => "Quarantined", // before all else: it is what keeps the slot from others
+        { Phase: LeasePhase.None } => "Pending",
+        _ => state.Phase.ToString(),
+    };
+
+    static (string? Reason, string? Message) Why(LeaseState state, Obstacle? wait) => state switch
+    {
+        { SlotQuarantined: true } => (state.EndReason, $"{state.EndMessage}; slot {state.Grant!.Slot} waits for proof that nobody uses it"),
+        { IsEnded: true } => (state.EndReason, state.Freed is { } f ? $"{state.EndMessage}; freed by {f.Proof}: {f.Evidence}" : state.EndMessage),
+        { Phase: LeasePhase.Pending } => (wait?.Reason ?? "WaitingForSlot", wait?.Message ?? "in the queue"),
+        _ => (null, null),
+    };
+
+    static void Granted(ConditionSet c, LeaseState state, Obstacle? wait)
+    {
+        if (state.Grant is { } g)
+            c.True("Granted", "Granted", $"slot {g.Slot} under token {g.Token}", state.GrantedAt);
+        else if (state.IsEnded)
+            c.False("Granted", state.EndReason!, state.EndMessage!, state.EndedAt);
+        else
+            c.False("Granted", wait?.Reason ?? "WaitingForSlot", wait?.Message ?? "in the queue");
+    }
+
+    static void Attached(ConditionSet c, LeaseState state)
+    {
+        if (state.Attachment is { } a)
+            c.True("Attached", "Attached", $"pod {a.PodUid} on {a.Node}", state.AttachedAt);
+        else
+            c.False("Attached", "NotAttached", "no holder made itself known");
+    }
+
+    static void Finished(ConditionSet c, LeaseState state)
+    {
+        if (state.IsEnded)
+            c.True("Finished", state.EndReason!, state.EndMessage!, state.EndedAt);
+        else
+            c.False("Finished", "InProgress", "the lease has not ended");
+    }
+
+    static void SlotFree(ConditionSet c, LeaseState state)
+    {
+        if (state.SlotQuarantined)
+            c.False("SlotFree", "Quarantined", $"slot {state.Grant!.Slot} waits for proof that nobody uses it", state.EndedAt);
+        else if (state.IsEnded)
+            c.True("SlotFree", state.Freed?.Proof.ToString() ?? "Released", state.Freed?.Evidence ?? "given back by its holder");
+        else
+            c.False("SlotFree", state.Grant is null ? "NotGranted" : "Held", state.Grant is null ? "no slot yet" : $"slot {state.Grant.Slot} is held");
+    }
+}

@@ -1,0 +1,62 @@
+using Framelease.Domain.Leasing;
+using Framelease.Domain.Tasks;
+using Framelease.Kubernetes.Client;
+using Framelease.Kubernetes.Events;
+using Framelease.Operator.Ledger;
+using Framelease.Operator.Status;
+using Framelease.Resources;
+
+namespace Framelease.Operator.Tasks;
+
+/// <summary>Writes a task's status when it differs from what the object shows, and says the transition as a Kubernetes Event.</summary>
+sealed class TaskStatusWriter(IKubernetesClient kubernetes, EventRecorder events)
+{
+    public async Task WriteAsync(
+        VideoTask task, Loaded<TaskState> loaded, Obstacle? obstacle, Obstacle? wait, LeaseState? lease, CancellationToken cancel)
+    {
+        var status = TaskStatusView.Of(loaded.State, task.Metadata.Generation, obstacle, wait, lease, loaded.DatabaseNow, task.Status?.Conditions);
+        try
+        {
+            await kubernetes.PatchStatusAsync(task, task with { Status = status }, ct: cancel);
+        }
+        catch (KubernetesException e) when (e.IsNotFound)
+        {
+            return;
+        }
+
+        Say(task, task.Status, status);
+    }
+
+    void Say(VideoTask task, VideoTaskStatus? before, VideoTaskStatus after)
+    {
+        if (before?.Phase == after.Phase && before?.Reason == after.Reason && before?.Attempts == after.Attempts)
+            return;
+        var scene = after.Scenes is [var first, ..] ? first : null;
+        switch (after.Phase)
+        {
+            case "Succeeded":
+                events.Normal(task, "Succeeded", "Reconcile", $"output {after.Output?.Uri}, {after.Output?.Bytes} bytes, encoder {after.Output?.Encoder}");
+                break;
+            case "Failed":
+                events.Warning(task, after.Reason ?? "Failed", "Reconcile", Message(after, "Failed"));
+                break;
+            case "Running" when scene?.State == "Attached":
+                events.Normal(task, "Running", "Reconcile", $"attempt {scene.Attempt} works on {scene.Device ?? "CPU"} under token {scene.Token}");
+                break;
+            case "Running":
+                events.Normal(task, "Starting", "Reconcile", $"attempt {scene?.Attempt} in pod {scene?.Pod}");
+                break;
+            case "Queued" when after.Reason is not null:
+                events.Warning(task, after.Reason, "Reconcile", scene?.Message ?? Message(after, "Running"));
+                break;
+            case "Queued":
+                events.Normal(task, "Queued", "Reconcile", Message(after, "Running"));
+                break;
+            case "Pending" when after.Reason is not null:
+                events.Warning(task, after.Reason, "Reconcile", Message(after, "Accepted"));
+                break;
+        }
+    }
+
+    static string Message(VideoTaskStatus status, string condition) => status.Conditions?.FirstOrDefault(c => c.Type == condition)?.Message ?? "";
+}

@@ -1,0 +1,115 @@
+using Framelease.Domain;
+using Framelease.Domain.Tasks;
+using Framelease.Kubernetes.Client;
+using Framelease.Kubernetes.Controllers;
+using Framelease.Kubernetes.Models;
+using Framelease.Operator.Attempts;
+using Framelease.Operator.Dispatch;
+using Framelease.Operator.Hosting;
+using Framelease.Operator.Leadership;
+using Framelease.Operator.Ledger;
+using Framelease.Operator.Status;
+using Framelease.Resources;
+
+namespace Framelease.Operator.Tasks;
+
+/// <summary>
+/// Brings one VideoTask a step further, whatever happened before: looks at the object, its events, its lease and its pod, and does what is missing. It may die
+/// between any two lines; the next pass finds what was made (deterministic names) and what was recorded (R9).
+/// </summary>
+sealed class VideoTaskReconciler(
+    ILedger ledger, IKubernetesClient kubernetes, PlatformStores stores, AttemptService attempts, SceneRunner scenes, AttemptSignals signals, WaitReasons reasons,
+    TaskStatusWriter statuses, OperatorOptions options, Leader leader) : IReconciler
+{
+    static readonly TimeSpan Soon = TimeSpan.FromSeconds(5);
+
+    public async Task<ReconcileResult> ReconcileAsync(ObjectKey key, CancellationToken cancel)
+    {
+        if (stores.Tasks.Find(key) is not { } task)
+            return ReconcileResult.Done;
+        var loaded = await ledger.LoadTaskAsync(task.Metadata.Uid!, cancel);
+        if (task.Metadata.DeletionTimestamp is not null)
+            return await EndAsync(task, loaded, cancel);
+        if (!loaded.State.IsEnded)
+            task = await kubernetes.AddFinalizerAsync(task, ApiGroup.TaskFinalizer, cancel);
+
+        Obstacle? obstacle = null;
+        if (loaded.State.Phase is TaskPhase.None)
+        {
+            (loaded, obstacle) = await AcceptAsync(task, loaded, cancel);
+        }
+
+        var step = SceneStepResult.Nothing;
+        if (!loaded.State.IsEnded && loaded.State.Accepted is not null)
+        {
+            step = await scenes.AdvanceAsync(task, loaded, leader.Epoch, cancel);
+            if (step.Changed)
+                loaded = await ledger.LoadTaskAsync(task.Metadata.Uid!, cancel);
+        }
+        else if (loaded.State.IsEnded)
+        {
+            step = await scenes.CleanUpAsync(loaded, cancel);
+        }
+
+        await statuses.WriteAsync(task, loaded, obstacle, step.Wait, step.Lease, cancel);
+        return obstacle is not null ? ReconcileResult.After(Soon) : step.Again is { } again ? ReconcileResult.After(again) : ReconcileResult.Done;
+    }
+
+    async Task<(Loaded<TaskState> Loaded, Obstacle? Obstacle)> AcceptAsync(VideoTask task, Loaded<TaskState> loaded, CancellationToken cancel)
+    {
+        TaskCommand command;
+        switch (TaskAcceptance.Check(task, stores.Engines.List(), stores.Tenants.List(), stores.Pools.List(), options.InputRoots))
+        {
+            case TaskAcceptance.Outcome.Waits waits:
+                return (loaded, waits.Obstacle);
+            case TaskAcceptance.Outcome.Refused refused:
+                command = new TaskCommand.Reject(refused.Reason, refused.Message);
+                break;
+            case TaskAcceptance.Outcome.Accepted accepted:
+                command = await scenes.MissingInputAsync(accepted.Event, cancel) is { } missing
+                    ? new TaskCommand.Reject("InputNotFound", missing)
+                    : new TaskCommand.Accept(accepted.Event);
+                break;
+            default:
+                throw new InvalidOperationException("an acceptance has three outcomes");
+        }
+
+        if (TaskDecider.Decide(loaded.State, command) is Decision<ITaskEvent>.Events { Items.Count: > 0 } events)
+        {
+            await ledger.CommitAsync(
+                new LedgerCommit("operator", [new TaskChange(task.Metadata.Uid!, loaded, events.Items) { Name = new ObjectKey(task.Metadata.Namespace, task.Metadata.Name!) }], [], leader.Epoch),
+                cancel);
+        }
+
+        return (await ledger.LoadTaskAsync(task.Metadata.Uid!, cancel), null);
+    }
+
+    // Deleted: what runs is cancelled and on record before the object may go.
+    async Task<ReconcileResult> EndAsync(VideoTask task, Loaded<TaskState> loaded, CancellationToken cancel)
+    {
+        if (!task.HasFinalizer(ApiGroup.TaskFinalizer))
+            return ReconcileResult.Done;
+        if (loaded.State is { IsEnded: false, Phase: not TaskPhase.None })
+        {
+            var running = loaded.State.Scenes.Values.FirstOrDefault(s => s.IsRunning)?.Started;
+            var fence = running is null
+                ? null
+                : new AttemptFence(task.Metadata.Uid!, running.Scene, running.Attempt, running.PodUid, running.LeaseUid, running.Token);
+            await attempts.CancelAsync(task.Metadata.Uid!, fence, "deletion of the VideoTask", leader.Epoch, cancel);
+            loaded = await ledger.LoadTaskAsync(task.Metadata.Uid!, cancel);
+        }
+
+        var left = await scenes.CleanUpAsync(loaded, cancel);
+        if (left.Again is { } again)
+        {
+            await statuses.WriteAsync(task, loaded, null, null, null, cancel);
+            return ReconcileResult.After(again);
+        }
+
+        await kubernetes.RemoveFinalizerAsync(task, ApiGroup.TaskFinalizer, cancel);
+        foreach (var lease in stores.Leases.List().Where(l => l.Spec.Holder?.Uid == task.Metadata.Uid))
+            reasons.Clear(lease.Metadata.Uid!);
+        signals.Changed(loaded.State, null);
+        return ReconcileResult.Done;
+    }
+}
