@@ -174,9 +174,9 @@ public sealed class DirectoryObjectStore(string root, PresignedUrls urls, TimePr
         var folder = Path.GetDirectoryName(path)!;
         for (var attempt = 1; ; attempt++)
         {
-            var error = !TryCreateDirectory(folder) ? DurableFiles.NoEntry
-                : createOnly ? DurableFiles.Link(temporary.Path, path)
-                : DurableFiles.Rename(temporary.Path, path);
+            var error = DurableFiles.CreateDirectory(folder);
+            if (error == 0)
+                error = createOnly ? DurableFiles.Link(temporary.Path, path) : DurableFiles.Rename(temporary.Path, path);
             if (error == 0)
                 break;
             // a delete took the emptied folder away in between
@@ -219,19 +219,6 @@ public sealed class DirectoryObjectStore(string root, PresignedUrls urls, TimePr
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             Remove(temporary);
-        }
-    }
-
-    static bool TryCreateDirectory(string folder)
-    {
-        try
-        {
-            DurableFiles.CreateDirectory(folder);
-            return true;
-        }
-        catch (DirectoryNotFoundException)
-        {
-            return false;
         }
     }
 

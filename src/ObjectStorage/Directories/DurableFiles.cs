@@ -35,17 +35,19 @@ static class DurableFiles
             throw Error(error, path);
     }
 
-    /// <summary>Creates a directory and those above it, each durably.</summary>
-    public static void CreateDirectory(string path)
+    /// <summary>Creates a directory and those above it, each durably. By mkdir(2), because .NET's own loses races with a removal.</summary>
+    /// <returns>0, or errno; <see cref="NoEntry"/> when somebody removed one of them meanwhile.</returns>
+    public static int CreateDirectory(string path)
     {
-        if (Directory.Exists(path))
-            return;
-        var parent = Path.GetDirectoryName(path);
-        if (parent is null)
-            return;
-        CreateDirectory(parent);
-        Directory.CreateDirectory(path);
+        if (Directory.Exists(path) || Path.GetDirectoryName(path) is not { } parent)
+            return 0;
+        if (CreateDirectory(parent) is var error and not 0)
+            return error;
+        const int everybody = 511; // rwxrwxrwx, less the umask
+        if (mkdir(path, everybody) != 0)
+            return Marshal.GetLastPInvokeError() is var failed and not Exists ? failed : 0;
         SyncDirectory(parent);
+        return 0;
     }
 
     public static IOException Error(int errno, string path) => new($"{Marshal.GetPInvokeErrorMessage(errno)}: '{path}'", errno);
@@ -55,6 +57,9 @@ static class DurableFiles
 
     [DllImport("libc", SetLastError = true), DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     static extern int rename([MarshalAs(UnmanagedType.LPUTF8Str)] string source, [MarshalAs(UnmanagedType.LPUTF8Str)] string destination);
+
+    [DllImport("libc", SetLastError = true), DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    static extern int mkdir([MarshalAs(UnmanagedType.LPUTF8Str)] string path, int mode);
 
     [DllImport("libc", SetLastError = true), DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     static extern int open([MarshalAs(UnmanagedType.LPUTF8Str)] string path, int flags);

@@ -6,7 +6,7 @@ static class Failures
     public static ObjectStoreException From(Exception error, string key, string root) => error switch
     {
         ObjectStoreException e => e,
-        FileNotFoundException or DirectoryNotFoundException => NotFound(key),
+        FileNotFoundException or DirectoryNotFoundException => NotFound(key, error),
         UnauthorizedAccessException => Denied(root, error),
         // .NET keeps errno in HResult
         IOException { HResult: 28 or 122 } => new ObjectStoreException(
@@ -20,8 +20,8 @@ static class Failures
         _ => new ObjectStoreException(ObjectStoreError.Unavailable, $"The object store '{root}' failed on '{key}': {error.Message}", error),
     };
 
-    public static ObjectStoreException NotFound(string key) =>
-        new(ObjectStoreError.NotFound, $"There is no object '{key}'. Check the key, or upload it first.");
+    public static ObjectStoreException NotFound(string key, Exception? inner = null) =>
+        new(ObjectStoreError.NotFound, $"There is no object '{key}'. Check the key, or upload it first.", inner);
 
     public static ObjectStoreException Taken(string key) => new(ObjectStoreError.PreconditionFailed, $"The object '{key}' exists already.");
 
