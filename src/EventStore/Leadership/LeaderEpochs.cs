@@ -25,9 +25,10 @@ public sealed class LeaderEpochs
 
     /// <summary>
     /// Takes the role when nobody ever held it, its holder released it, or it was last renewed more than <paramref name="ttl"/> ago; then the
-    /// epoch is one higher than any before. The same holder keeps its epoch and renews it.
+    /// epoch is one higher than any before. A holder of the same name takes over at once, under a new epoch: a restarted process need not wait for its
+    /// predecessor's time to run out, and the predecessor, should it still live, is fenced.
     /// </summary>
-    /// <param name="holder">Unique per process run (a restarted process must not be taken for its predecessor). 1 to 200 characters.</param>
+    /// <param name="holder">Name of the candidate, the same after a restart. 1 to 200 characters.</param>
     /// <returns>The lead, or null while another holds it.</returns>
     public async Task<LeaderEpoch?> TryAcquireAsync(string cluster, string role, string holder, TimeSpan ttl, CancellationToken ct)
     {

@@ -18,8 +18,15 @@ public sealed class LeaderEpochsTests(PostgresServer server, TestDatabase databa
         var a = (await Epochs.TryAcquireAsync("c", _role, "a", Long, Ct)).ShouldNotBeNull();
         a.Epoch.ShouldBe(1);
         (await Epochs.TryAcquireAsync("c", _role, "b", Long, Ct)).ShouldBeNull();
-        (await Epochs.TryAcquireAsync("c", _role, "a", Long, Ct))!.Epoch.ShouldBe(1);
         (await Epochs.RenewAsync(a, Ct)).ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task A_restarted_leader_of_the_same_name_takes_over_at_once_and_fences_its_predecessor()
+    {
+        var before = (await Epochs.TryAcquireAsync("c", _role, "a", Long, Ct))!;
+        (await Epochs.TryAcquireAsync("c", _role, "a", Long, Ct))!.Epoch.ShouldBe(2);
+        (await Epochs.RenewAsync(before, Ct)).ShouldBeFalse();
     }
 
     [Fact]

@@ -1,5 +1,6 @@
--- Takes a role that is free, released, silent for longer than p_ttl, or ours already; nulls otherwise. Looks first, without a lock, so that
--- a candidate never waits for (nor disturbs) a leader that is alive.
+-- Takes a role that is free, released, silent for longer than p_ttl, or held under our own name (by a predecessor of ours); nulls otherwise.
+-- Taking always makes a new epoch, so that whoever held it before is fenced, our own predecessor too. Looks first, without a lock, so that a
+-- candidate never waits for (nor disturbs) a leader that is alive.
 create or replace function framelease.acquire_epoch(p_cluster varchar, p_role varchar, p_holder varchar, p_ttl interval,
   out r_epoch bigint, out r_renewed_at timestamptz)
 language plpgsql as $$
@@ -10,7 +11,7 @@ begin
 
   insert into framelease.epochs as e (cluster, role, epoch, holder) values (p_cluster, p_role, 1, p_holder)
   on conflict (cluster, role) do update set
-    epoch = e.epoch + case when e.holder = p_holder then 0 else 1 end,
+    epoch = e.epoch + 1,
     holder = p_holder,
     renewed_at = clock_timestamp()
   where e.holder is null or e.holder = p_holder or e.renewed_at < clock_timestamp() - p_ttl
