@@ -15,16 +15,19 @@ public abstract record LeaseCommand
     public sealed record Attach(string PodUid, string Node, long Token) : LeaseCommand;
 
     /// <summary>The holder's own word, under its token.</summary>
-    public sealed record Release(long Token, string Reason) : LeaseCommand;
+    /// <param name="PodUid">Who says it: must be the attached pod. Null only where the caller speaks for nobody in particular and has checked the attempt.</param>
+    public sealed record Release(long Token, string Reason, string? PodUid = null) : LeaseCommand;
 
-    public sealed record Expire(ExpiryCause Cause, string Message) : LeaseCommand;
+    /// <param name="PodUid">Whose end or silence it is; when given, it must be the attached pod, if there is one.</param>
+    public sealed record Expire(ExpiryCause Cause, string Message, string? PodUid = null) : LeaseCommand;
 
     public sealed record Revoke(string By, string Message) : LeaseCommand;
 
     /// <summary>Ends a lease that was never granted.</summary>
     public sealed record GiveUp(string Reason) : LeaseCommand;
 
-    public sealed record Free(FreeProof Proof, string Evidence) : LeaseCommand;
+    /// <param name="PodUid">Whose end is proven; when given, it must be the attached pod, if there is one.</param>
+    public sealed record Free(FreeProof Proof, string Evidence, string? PodUid = null) : LeaseCommand;
 
     public sealed record RejectStaleHolder(string PodUid, long PresentedToken, string Write) : LeaseCommand;
 }

@@ -49,21 +49,24 @@ public static class LeaseDecider
             return Stale(state, c.Token);
         if (state.Attachment is null)
             return Of(new LeaseAttached(c.PodUid, c.Node));
-        return state.Attachment.PodUid == c.PodUid
-            ? Nothing
-            : No("StaleHolder", $"pod {state.Attachment.PodUid} is attached to this lease already");
+        return state.Attachment.PodUid == c.PodUid ? Nothing : NotTheHolder(state.Attachment);
     }
 
-    static Decision<ILeaseEvent> Release(LeaseState state, LeaseCommand.Release c) =>
-        Holds(state, c.Token)
+    static Decision<ILeaseEvent> Release(LeaseState state, LeaseCommand.Release c)
+    {
+        if (IsOther(state, c.PodUid))
+            return NotTheHolder(state.Attachment!);
+        return Holds(state, c.Token)
             ? Of(new LeaseReleased(c.Reason))
             : state.Phase is LeasePhase.Released && state.Grant!.Token == c.Token ? Nothing : Stale(state, c.Token);
+    }
 
     // Causes that the stream contradicts are refused: the one who saw the deadline pass looked before the attach that this state already holds.
     static Decision<ILeaseEvent> Expire(LeaseState state, LeaseCommand.Expire c) => (state.Phase, c.Cause, state.Attachment) switch
     {
         (LeasePhase.Granted, ExpiryCause.StartDeadline, { } a) => No("AlreadyAttached", $"pod {a.PodUid} attached in time"),
         (LeasePhase.Granted, ExpiryCause.HeartbeatLost, null) => No("NotAttached", "silence counts from the attach on; before it, the start deadline does"),
+        (LeasePhase.Granted, _, { } a) when IsOther(state, c.PodUid) => No("NotTheHolder", $"{c.Cause} of pod {c.PodUid}, but pod {a.PodUid} is attached"),
         _ => EndBadly(state, new LeaseExpired(c.Cause, c.Message), c.Cause.ToString()),
     };
 
@@ -97,6 +100,8 @@ public static class LeaseDecider
             return state.IsEnded ? Nothing : No("NotQuarantined", $"the lease is {state.Phase}; end it first");
         if (c.Proof is FreeProof.NeverAttached or FreeProof.NeverStarted && state.Attachment is not null)
             return No("NotProven", $"pod {state.Attachment.PodUid} attached under this grant");
+        if (IsOther(state, c.PodUid))
+            return No("NotProven", $"{c.Proof} of pod {c.PodUid}, but pod {state.Attachment!.PodUid} attached under this grant");
         if (string.IsNullOrWhiteSpace(c.Evidence))
             return No("NotProven", $"{c.Proof} names no evidence");
         return Of(new SlotFreed(state.Grant!.Slot, state.Grant.Token, c.Proof, c.Evidence));
@@ -113,6 +118,10 @@ public static class LeaseDecider
     }
 
     static bool Holds(LeaseState state, long token) => state.Phase is LeasePhase.Granted && state.Grant!.Token == token;
+
+    static bool IsOther(LeaseState state, string? podUid) => podUid is not null && state.Attachment is { } a && a.PodUid != podUid;
+
+    static Decision<ILeaseEvent> NotTheHolder(LeaseAttached holder) => No("StaleHolder", $"pod {holder.PodUid} is attached to this lease");
 
     static Decision<ILeaseEvent> Stale(LeaseState state, long token) => No(
         "StaleHolder",

@@ -121,6 +121,15 @@ public class LeaseDeciderTests
             Given(Requested, Granted, Attached).When(new LeaseCommand.Release(token, "Completed")).ThenRefused("StaleHolder");
 
         [Fact]
+        public void Another_pod_cannot_give_back_what_it_does_not_hold_even_under_the_right_token()
+        {
+            Given(Requested, Granted, Attached).When(new LeaseCommand.Release(7, "Completed", "pod-2")).ThenRefused("StaleHolder", "pod-1");
+            Given(Requested, Granted, Attached, Released).When(new LeaseCommand.Release(7, "Completed", "pod-2")).ThenRefused("StaleHolder", "pod-1");
+            Given(Requested, Granted, Attached).When(new LeaseCommand.Release(7, "Completed", "pod-1")).Then(Released);
+            Given(Requested, Granted).When(new LeaseCommand.Release(7, "Completed", "pod-2")).Then(Released);
+        }
+
+        [Fact]
         public void A_stale_token_gets_no_answer_of_success_after_the_release_either() =>
             Given(Requested, Granted, Attached, Released).When(new LeaseCommand.Release(6, "Completed")).ThenRefused("StaleHolder");
 
@@ -142,6 +151,10 @@ public class LeaseDeciderTests
         public void A_pod_that_ended_without_a_word_ends_the_lease_and_quarantines_its_slot() =>
             Given(Requested, Granted, Attached).When(new LeaseCommand.Expire(ExpiryCause.PodEnded, "exit 137"))
                 .Then(new LeaseExpired(ExpiryCause.PodEnded, "exit 137"), Quarantined with { Reason = "PodEnded" });
+
+        [Fact]
+        public void The_end_of_another_pod_does_not_end_the_lease() =>
+            Given(Requested, Granted, Attached).When(new LeaseCommand.Expire(ExpiryCause.PodEnded, "exit 0", "pod-2")).ThenRefused("NotTheHolder", "pod-1");
 
         [Fact]
         public void Nobody_attached_in_time_and_the_slot_still_goes_through_quarantine() =>
@@ -222,6 +235,15 @@ public class LeaseDeciderTests
         [InlineData(FreeProof.NeverStarted)]
         public void But_not_when_somebody_did(FreeProof proof) =>
             Given(Requested, Granted, Attached, Revoked, Quarantined).When(By(proof)).ThenRefused("NotProven", "pod-1");
+
+        [Fact]
+        public void The_end_of_another_pod_proves_nothing()
+        {
+            Given(Requested, Granted, Attached, Expired, Quarantined)
+                .When(new LeaseCommand.Free(FreeProof.ContainersTerminated, "exit 0", "pod-2")).ThenRefused("NotProven", "pod-1");
+            Given(Requested, Granted, Attached, Expired, Quarantined)
+                .When(new LeaseCommand.Free(FreeProof.ContainersTerminated, "exit 0", "pod-1")).Then(Freed with { Evidence = "exit 0" });
+        }
 
         [Theory]
         [InlineData("")]
