@@ -1,0 +1,240 @@
+using Framelease.Domain;
+using Framelease.Domain.Leasing;
+using Framelease.Domain.Tasks;
+using Framelease.EventStore;
+using Framelease.EventStore.Tests.Support;
+using Framelease.Operator.Attempts;
+using Framelease.Operator.Dispatch;
+using Framelease.Operator.Leadership;
+using Framelease.Operator.Ledger;
+using Framelease.Operator.Pools;
+using Microsoft.Extensions.Logging.Abstractions;
+using LeaderEpoch = Framelease.Operator.Ledger.LeaderEpoch;
+
+namespace Framelease.Operator.Tests.Ledger;
+
+[CollectionDefinition(PostgresServer.Collection)]
+public sealed class PostgresCollection : ICollectionFixture<PostgresServer>;
+
+/// <summary>The ledger on a real PostgreSQL: slots, fences and views change with their events or not at all.</summary>
+[Collection(PostgresServer.Collection)]
+public sealed class PostgresLedgerTests(PostgresServer server) : IAsyncLifetime
+{
+    static readonly CancellationToken Ct = CancellationToken.None;
+
+    readonly AttemptSignals _signals = new();
+    PostgresEventStore _store = null!;
+    PostgresLedger _ledger = null!;
+    LeaderEpoch _epoch = null!;
+    PostgresEpochs _epochs = null!;
+    AttemptService _attempts = null!;
+
+    public async Task InitializeAsync()
+    {
+        var connection = await server.CreateDatabaseAsync();
+        _store = new PostgresEventStore(
+            new EventStoreOptions { ConnectionString = connection, NewId = Guid.CreateVersion7 },
+            EventTypes.Register(new EventRegistry(EventJson.CreateOptions(EventTypesJson.Default))), TimeProvider.System);
+        await _store.MigrateAsync(Ct, SchemaScripts.FromAssembly(typeof(PostgresLedger).Assembly, "Framelease.Operator.Sql"));
+        var cluster = new ClusterIdentity("cluster");
+        _ledger = new PostgresLedger(_store, _store, cluster);
+        _epochs = new PostgresEpochs(_store.Epochs, cluster);
+        _epoch = (await _epochs.TryAcquireAsync("controllers", "a", TimeSpan.FromMinutes(5), Ct))!;
+        _attempts = new AttemptService(_ledger, new Random(1), _signals);
+    }
+
+    public async Task DisposeAsync() => await _store.DisposeAsync();
+
+    [Fact]
+    public async Task Devices_become_free_slots_and_keep_their_token_when_they_vanish_and_return()
+    {
+        await DevicesAsync("sw-0", "sw-1");
+        await GrantAsync("lease-a", await SlotAsync("sw-0"));
+        await ReleaseAsync("lease-a", 1);
+        await _ledger.SyncDevicesAsync("default", [Slot("sw-1")], _epoch, Ct);
+        (await _ledger.ReadPoolAsync("default", Ct)).Slots.Count.ShouldBe(1);
+        await DevicesAsync("sw-0", "sw-1");
+        (await SlotAsync("sw-0")).Token.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task A_slot_is_granted_once_however_many_try()
+    {
+        await DevicesAsync("sw-0");
+        var slot = await SlotAsync("sw-0");
+        var tries = await Task.WhenAll(Enumerable.Range(0, 8).Select(i => TryGrantAsync($"lease-{i}", slot)));
+        tries.Count(granted => granted).ShouldBe(1);
+        (await SlotAsync("sw-0")).ShouldSatisfyAllConditions(s => s.State.ShouldBe(SlotState.Granted), s => s.Token.ShouldBe(1));
+    }
+
+    [Fact]
+    public async Task A_commit_of_an_older_epoch_is_refused()
+    {
+        await DevicesAsync("sw-0");
+        await _epochs.TryAcquireAsync("controllers", "a", TimeSpan.FromMinutes(5), Ct);
+        await Should.ThrowAsync<LeadershipLostException>(() => GrantAsync("lease-a", Slot("sw-0")));
+        (await SlotAsync("sw-0")).State.ShouldBe(SlotState.Free);
+    }
+
+    [Fact]
+    public async Task An_attempt_goes_from_grant_to_commit_and_its_slot_is_free_at_once()
+    {
+        var fence = await RunningAsync();
+        (await BeatAsync(fence, 1)).ShouldBeOfType<BeatOutcome.Taken>().TimeoutSeconds.ShouldBe(300);
+        (await BeatAsync(fence, 1)).ShouldBeOfType<BeatOutcome.Repeated>();
+        (await _ledger.ReadProgressAsync(fence.TaskUid, Ct)).Single().Frames.ShouldBe(10);
+        (await _attempts.CompleteAsync(fence, Given.Result(), "test", Ct)).Refusal.ShouldBeNull();
+        (await SlotAsync("sw-0")).State.ShouldBe(SlotState.Free);
+        var history = await _ledger.ReadTaskHistoryAsync(fence.TaskUid, Ct);
+        history.Select(h => h.Type).ShouldBe([
+            "task_accepted", "task_admitted", "scene_queued", "lease_requested", "lease_granted", "attempt_started", "lease_attached", "attempt_attached",
+            "lease_released", "scene_committed", "output_committed", "task_succeeded"]);
+        history.Select(h => h.Sequence).ShouldBeInOrder();
+    }
+
+    [Fact]
+    public async Task A_beat_after_expiry_is_stale_and_says_the_current_token()
+    {
+        var fence = await RunningAsync();
+        await _attempts.ExpireAsync(fence, ExpiryCause.HeartbeatLost, "test", _epoch, Ct);
+        (await BeatAsync(fence, 2)).ShouldBeOfType<BeatOutcome.Stale>().CurrentToken.ShouldBe(fence.Token);
+        (await SlotAsync("sw-0")).State.ShouldBe(SlotState.Quarantined);
+        (await _attempts.CompleteAsync(fence, Given.Result(), "test", Ct)).Refusal!.Reason.ShouldBe("StaleHolder");
+    }
+
+    [Theory]
+    [InlineData("other-pod", 1L)]
+    [InlineData(Given.PodUid, 2L)]
+    public async Task A_beat_of_another_pod_or_token_is_stale(string podUid, long token)
+    {
+        var fence = await RunningAsync();
+        (await BeatAsync(fence with { PodUid = podUid, Token = token }, 1)).ShouldBeOfType<BeatOutcome.Stale>();
+    }
+
+    [Fact]
+    public async Task A_stale_holder_is_recorded_once()
+    {
+        var fence = await RunningAsync();
+        await _attempts.ExpireAsync(fence, ExpiryCause.HeartbeatLost, "test", _epoch, Ct);
+        for (var i = 0; i < 3; i++)
+            await _attempts.RejectStaleHolderAsync(fence, "beat", "test", Ct);
+        (await _ledger.ReadLeaseHistoryAsync(fence.LeaseUid!, Ct)).Count(h => h.Type == "stale_holder_rejected").ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task Complete_and_expiry_at_the_same_time_have_one_winner()
+    {
+        for (var round = 0; round < 10; round++)
+        {
+            var fence = await RunningAsync($"-{round}");
+            var complete = _attempts.CompleteAsync(fence, Given.Result(), "worker", Ct);
+            var expire = _attempts.ExpireAsync(fence, ExpiryCause.HeartbeatLost, "race", _epoch, Ct);
+            await Task.WhenAll(complete, expire);
+            var types = (await _ledger.ReadTaskHistoryAsync(fence.TaskUid, Ct)).Select(h => h.Type).ToList();
+            var committed = types.Count(t => t == "scene_committed");
+            (committed + types.Count(t => t == "attempt_failed")).ShouldBe(1);
+            ((await complete).Refusal is null).ShouldBe(committed == 1);
+            if (committed == 0)
+                await _attempts.PodEndedAsync(fence, new PodEnd(true, 137, false, "killed", "terminated"), _epoch, Ct);
+            (await SlotAsync("sw-0")).State.ShouldBe(SlotState.Free);
+        }
+    }
+
+    [Fact]
+    public async Task A_dispatcher_serves_more_leases_than_slots_in_the_order_of_their_requests()
+    {
+        await DevicesAsync("sw-0", "sw-1");
+        for (var i = 0; i < 5; i++)
+            await RequestAsync($"lease-{i}");
+        using var stop = new CancellationTokenSource();
+        var dispatcher = new Dispatcher("default", _ledger, _signals, new WaitReasons(), TimeProvider.System, NullLogger.Instance);
+        var leader = (await _epochs.TryAcquireAsync("dispatch-default", "a", TimeSpan.FromMinutes(5), Ct))!;
+        var running = dispatcher.RunAsync(leader, stop.Token);
+        var order = new List<string>();
+        while (order.Count < 5)
+        {
+            foreach (var slot in (await _ledger.ReadPoolAsync("default", Ct)).Slots.Where(s => s.LeaseUid is not null).OrderBy(s => s.LeaseUid, StringComparer.Ordinal))
+            {
+                order.Add(slot.LeaseUid!);
+                await ReleaseAsync(slot.LeaseUid!, slot.Token);
+            }
+
+            dispatcher.Wake();
+            await Task.Yield();
+        }
+
+        await stop.CancelAsync();
+        await Should.ThrowAsync<OperationCanceledException>(running);
+        order.ShouldBe(["lease-0", "lease-1", "lease-2", "lease-3", "lease-4"], ignoreOrder: true);
+        order.Take(2).ShouldBe(["lease-0", "lease-1"], ignoreOrder: true);
+    }
+
+    [Fact]
+    public async Task A_key_is_made_once_and_shared()
+    {
+        var first = await _ledger.SigningKeyAsync("test", [1, 2, 3], Ct);
+        (await _ledger.SigningKeyAsync("test", [9, 9, 9], Ct)).ShouldBe(first);
+    }
+
+    Task DevicesAsync(params string[] ids) => _ledger.SyncDevicesAsync("default", [.. ids.Select(Slot)], _epoch, Ct);
+
+    static SlotSnapshot Slot(string id) => new(new SlotKey("cluster", "node-1", id, 0), "default", SlotState.Free, 0, null, "software slot", "Software", 0);
+
+    async Task<SlotSnapshot> SlotAsync(string id) => (await _ledger.ReadPoolAsync("default", Ct)).Slots.Single(s => s.Key.Device == id);
+
+    async Task RequestAsync(string uid, string? taskUid = null) => await LeaseAsync(
+        uid, new LeaseCommand.Request(new LeaseRequested(uid, "default", uid, "default", "test", taskUid, 0, 1, Given.Terms)));
+
+    async Task GrantAsync(string uid, SlotSnapshot slot, string? taskUid = null)
+    {
+        if ((await _ledger.LoadLeaseAsync(uid, Ct)).State.Phase is LeasePhase.None)
+            await RequestAsync(uid, taskUid);
+        await LeaseAsync(uid, new LeaseCommand.Grant(slot));
+    }
+
+    async Task<bool> TryGrantAsync(string uid, SlotSnapshot slot)
+    {
+        try
+        {
+            await GrantAsync(uid, slot);
+            return true;
+        }
+        catch (LedgerConflictException)
+        {
+            return false;
+        }
+    }
+
+    Task ReleaseAsync(string uid, long token) => LeaseAsync(uid, new LeaseCommand.Release(token, "test"));
+
+    async Task LeaseAsync(string uid, LeaseCommand command)
+    {
+        var loaded = await _ledger.LoadLeaseAsync(uid, Ct);
+        var events = LeaseDecider.Decide(loaded.State, command).ShouldBeOfType<Decision<ILeaseEvent>.Events>().Items;
+        await _ledger.CommitAsync(new LedgerCommit("test", [], [new LeaseChange(uid, loaded, events)], _epoch), Ct);
+    }
+
+    async Task<AttemptFence> RunningAsync(string suffix = "")
+    {
+        await DevicesAsync("sw-0");
+        var (task, lease, pod) = (Given.TaskUid + suffix, Given.LeaseUid + suffix, Given.PodUid + suffix);
+        var accepted = (TaskAccepted)Given.Accepted()[0];
+        await TaskAsync(task, new TaskCommand.Accept(accepted with { TaskUid = task }));
+        var slot = await SlotAsync("sw-0");
+        await GrantAsync(lease, slot, task);
+        await TaskAsync(task, new TaskCommand.Start(new AttemptStarted(0, 1, "clip-1", pod, lease, slot.Token + 1, "node-1", "sw-0")));
+        var fence = new AttemptFence(task, 0, 1, pod, lease, slot.Token + 1);
+        (await _attempts.AttachAsync(fence, "node-1", "0.1.0", "test", Ct)).Refusal.ShouldBeNull();
+        return fence;
+    }
+
+    async Task TaskAsync(string uid, TaskCommand command)
+    {
+        var loaded = await _ledger.LoadTaskAsync(uid, Ct);
+        var events = TaskDecider.Decide(loaded.State, command).ShouldBeOfType<Decision<ITaskEvent>.Events>().Items;
+        await _ledger.CommitAsync(new LedgerCommit("test", [new TaskChange(uid, loaded, events)], [], _epoch), Ct);
+    }
+
+    Task<BeatOutcome> BeatAsync(AttemptFence f, long sequence) => _ledger.BeatAsync(
+        new Heartbeat(f.TaskUid, f.Scene, f.Attempt, f.PodUid, f.LeaseUid, f.Token, sequence, "Running", 10, 100, 25000, 1000, 100, 5, null), Ct);
+}

@@ -1,0 +1,62 @@
+using Framelease.Domain.Tasks;
+using Framelease.Operator.Status;
+
+namespace Framelease.Operator.Tests.Status;
+
+public sealed class TaskStatusViewTests
+{
+    static Framelease.Resources.VideoTaskStatus Of(TaskState state, Obstacle? obstacle = null, Obstacle? wait = null) =>
+        TaskStatusView.Of(state, 1, obstacle, wait, null, Given.At.AddHours(1), null);
+
+    static string Condition(Framelease.Resources.VideoTaskStatus status, string type) => status.Conditions!.Single(c => c.Type == type).Status;
+
+    [Fact]
+    public void A_task_that_waits_for_its_engine_says_so_in_phase_reason_and_condition()
+    {
+        var status = Of(TaskState.Initial, new Obstacle("EngineNotFound", "apply it"));
+        (status.Phase, status.Reason, Condition(status, "Accepted")).ShouldBe(("Pending", "EngineNotFound", "False"));
+    }
+
+    [Fact]
+    public void A_queued_task_says_why_its_lease_is_not_granted()
+    {
+        var status = Of(Given.Task(Given.Accepted()), wait: new Obstacle("WaitingForSlot", "position 2"));
+        (status.Phase, status.Reason, Condition(status, "Running")).ShouldBe(("Queued", "WaitingForSlot", "False"));
+    }
+
+    [Fact]
+    public void A_running_task_names_device_token_and_pod()
+    {
+        var status = Of(Given.Task([.. Given.Accepted(), .. Given.Started(), .. Given.Attached()]));
+        (status.Phase, status.Device, status.Token, status.Scenes![0].Pod, Condition(status, "Running")).ShouldBe(("Running", "sw-0", 7L, "clip-1", "True"));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void At_the_end_Finished_and_exactly_one_of_Succeeded_and_Failed_are_true(bool succeeded)
+    {
+        ITaskEvent[] end = succeeded
+            ? [new SceneCommitted(0, 1, Given.PodUid, 7, Given.Result()), new OutputCommitted("file:///key", "key", "abc", 42), new TaskSucceeded()]
+            : [new AttemptFailed(0, 1, Given.PodUid, "Input", "InputNotVideo", "no video", false, null), new TaskFailed("InputNotVideo", "no video")];
+        var status = Of(Given.Task([.. Given.Accepted(), .. Given.Started(), .. Given.Attached(), .. end]));
+        Condition(status, "Finished").ShouldBe("True");
+        new[] { Condition(status, "Succeeded"), Condition(status, "Failed") }.Count(c => c == "True").ShouldBe(1);
+        status.Phase.ShouldBe(succeeded ? "Succeeded" : "Failed");
+        status.Reason.ShouldBe(succeeded ? null : "InputNotVideo");
+        (status.Output is not null).ShouldBe(succeeded);
+    }
+
+    [Fact]
+    public void Transition_times_of_recorded_facts_are_the_events_times() =>
+        Of(Given.Task(Given.Accepted())).Conditions!.Single(c => c.Type == "Accepted").LastTransitionTime.ShouldBe(Given.At);
+
+    [Fact]
+    public void The_same_events_give_the_same_status()
+    {
+        var state = Given.Task([.. Given.Accepted(), .. Given.Started()]);
+        var once = Of(state);
+        var again = TaskStatusView.Of(state, 1, null, null, null, Given.At.AddHours(9), once.Conditions);
+        again.Conditions.ShouldBe(once.Conditions);
+    }
+}
