@@ -44,9 +44,8 @@ sealed class ChildProcess : IDisposable
         };
         foreach (var (name, value) in environment ?? new Dictionary<string, string>())
             start.Environment[name] = value;
-        // the attempt's secrets are the worker's alone
-        foreach (var name in start.Environment.Keys.Where(n => n.StartsWith("FRAMELEASE_", StringComparison.Ordinal)).ToList())
-            start.Environment.Remove(name);
+        // where the worker's token lies is the worker's own business; the marks by which a node finds a pod's processes stay
+        start.Environment.Remove("FRAMELEASE_TOKEN_FILE");
         try
         {
             var process = Process.Start(start)!;

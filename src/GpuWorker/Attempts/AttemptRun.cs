@@ -1,0 +1,50 @@
+using Framelease.GpuWorker.Engines;
+using Framelease.GpuWorker.Inputs;
+using Framelease.GpuWorker.Outputs;
+using Framelease.WorkerProtocol;
+
+namespace Framelease.GpuWorker.Attempts;
+
+/// <summary>The work of one attempt, from input to uploaded output. Reports nothing by itself: how it ends is its result or its exception.</summary>
+sealed class AttemptRun(Session session, IEngineRunner engine, InputFetcher inputs, OutputUploader uploader, ProgressBoard board, StopOrders orders, WorkerLog log)
+{
+    /// <exception cref="WorkerFailedException">The attempt failed.</exception>
+    /// <exception cref="OperationCanceledException">A stop order was obeyed.</exception>
+    public async Task<CompleteRequest> RunAsync(Scratch scratch, Func<bool> inContact)
+    {
+        var assignment = session.Assignment;
+        engine.Check(assignment.Engine, assignment.Output.ContentType);
+        using var input = await inputs.FetchAsync(session, scratch, board, inContact, orders.Token);
+        var job = new EngineJob(
+            assignment.Engine, assignment.Device, assignment.Limits, assignment.Output.MaxBytes, assignment.Output.ContentType, input.Path,
+            assignment.Input.DisplayUri, scratch.Output);
+        var result = await engine.RunAsync(job, board, orders);
+        log.Line($"engine: {result.Frames} frames in {WorkerLog.Seconds(result.Wall)} ({WorkerLog.Seconds(result.Cpu)} of CPU)");
+        board.Show(board.Current with { Phase = WorkerPhase.Uploading, PerMille = 1000, Remaining = null });
+        var (uploaded, facts) = await UploadAsync(job, inContact);
+        return new CompleteRequest(
+            uploaded.Sha256, uploaded.Bytes, session.Assignment.Output.Key, facts, result.Encoder, result.EncoderReason, result.Frames,
+            (long)result.Wall.TotalMilliseconds, (long)result.Cpu.TotalMilliseconds);
+    }
+
+    // upload and probe side by side, because both take their time; an output that cannot be played ends the upload, too
+    async Task<(Uploaded Uploaded, MediaFacts Facts)> UploadAsync(EngineJob job, Func<bool> inContact)
+    {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(orders.Token);
+        var upload = uploader.UploadAsync(session, job.Output, inContact, either.Token);
+        try
+        {
+            var facts = await engine.DescribeAsync(job, either.Token);
+            return (await upload, facts);
+        }
+        catch
+        {
+            await either.CancelAsync();
+            await upload.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            throw;
+        }
+    }
+
+    /// <summary>The store lost the bytes: once more.</summary>
+    public Task<Uploaded> UploadAgainAsync(Scratch scratch) => uploader.UploadAsync(session, scratch.Output, static () => true, orders.Token);
+}

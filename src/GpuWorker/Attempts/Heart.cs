@@ -1,0 +1,163 @@
+using Framelease.GpuWorker.Api;
+using Framelease.WorkerProtocol;
+
+namespace Framelease.GpuWorker.Attempts;
+
+/// <summary>
+/// Beats: at every change of phase, every <c>progressIntervalSeconds</c> while something moves, and every <c>heartbeatIntervalSeconds</c> in any case.
+/// The reply brings commands. Lost contact does not touch the work (R5): the heart backs off and goes on trying.
+/// </summary>
+sealed class Heart(Session session, IWorkerApi api, ProgressBoard board, StopOrders orders, WorkerLog log, TimeProvider time, Random chance)
+{
+    const int MaxMessage = 256;
+    readonly Backoff _backoff = new(chance, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(20));
+    long _sequence;
+    long? _lostSince;
+    bool _refusalSaid;
+    (long Since, TimeSpan Grace, string Reason)? _drain;
+
+    /// <summary>True while the last beat was answered.</summary>
+    public bool InContact => _lostSince is null;
+
+    /// <summary>Beats until cancelled. Never throws.</summary>
+    public async Task RunAsync(CancellationToken stop)
+    {
+        Progress? sent = null;
+        var sentAt = time.GetTimestamp();
+        while (!stop.IsCancellationRequested && orders.Current?.Kind != StopKind.Stale)
+        {
+            var now = board.Current;
+            var phaseChanged = board.PhaseChanged;
+            var wait = Tick();
+            if (now != sent || time.GetElapsedTime(sentAt) >= Interval())
+            {
+                sentAt = time.GetTimestamp();
+                if (await BeatAsync(now, stop) is { } backoff)
+                    (wait, phaseChanged, sent) = (backoff, Never, null);
+                else
+                    sent = now;
+            }
+
+            CheckDrain();
+            await WaitAsync(wait, phaseChanged, stop);
+        }
+    }
+
+    static Task Never { get; } = new TaskCompletionSource().Task;
+
+    TimeSpan Interval() => TimeSpan.FromSeconds(session.Assignment.HeartbeatIntervalSeconds);
+
+    TimeSpan Tick()
+    {
+        var progress = TimeSpan.FromSeconds(Math.Clamp(session.Assignment.ProgressIntervalSeconds, 1, 3600));
+        return progress < Interval() ? progress : Interval();
+    }
+
+    async Task WaitAsync(TimeSpan wait, Task phaseChanged, CancellationToken stop)
+    {
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        var delay = Task.Delay(wait, time, over.Token);
+        await Task.WhenAny(delay, phaseChanged);
+        await over.CancelAsync();
+        await delay.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+    }
+
+    /// <returns>How long to wait when there was no contact, else null.</returns>
+    async Task<TimeSpan?> BeatAsync(Progress now, CancellationToken stop)
+    {
+        var message = now.Message is { Length: > MaxMessage } text ? text[..MaxMessage] : now.Message;
+        var beat = new BeatRequest(
+            ++_sequence, now.Phase, now.Frames, now.TotalFrames, now.FpsMillis, now.SpeedMillis, now.PerMille, now.OutputBytes, message);
+        ApiAnswer<BeatReply> answer;
+        try
+        {
+            answer = await api.BeatAsync(session.Assignment.Credential, beat, stop);
+        }
+        catch (OperationCanceledException)
+        {
+            return null;
+        }
+
+        switch (answer)
+        {
+            case ApiAnswer<BeatReply>.Ok(var reply):
+                Found();
+                Obey(reply);
+                return null;
+            case ApiAnswer<BeatReply>.Refused { Reason: RefusalReasons.StaleHolder } stale:
+                orders.Give(new StopOrder(StopKind.Stale, TimeSpan.Zero, stale.Detail));
+                return null;
+            case ApiAnswer<BeatReply>.Refused refused:
+                return await RefusedAsync(refused, stop);
+            case ApiAnswer<BeatReply>.Later later:
+                Lost(later.Why);
+                return _backoff.Next(later.After);
+            default:
+                return null;
+        }
+    }
+
+    // an operator of another version, or a changed signing key: no reason to throw work away
+    async Task<TimeSpan?> RefusedAsync(ApiAnswer<BeatReply>.Refused refused, CancellationToken stop)
+    {
+        if (!_refusalSaid)
+            log.Line($"beat: refused with {refused.Status} {refused.Reason} {refused.Detail}; the work goes on");
+        _refusalSaid = true;
+        try
+        {
+            if (refused.Status == 401)
+                await session.RefreshAsync(stop);
+        }
+        catch (OperationCanceledException)
+        {
+            return null;
+        }
+
+        return _backoff.Next();
+    }
+
+    void Found()
+    {
+        _backoff.Reset();
+        _refusalSaid = false;
+        if (_lostSince is { } since)
+            log.Line($"operator: back after {WorkerLog.Seconds(time.GetElapsedTime(since))}");
+        _lostSince = null;
+    }
+
+    void Lost(string why)
+    {
+        if (_lostSince is not null)
+            return;
+        _lostSince = time.GetTimestamp();
+        log.Line($"operator: no contact ({why}); the work goes on");
+    }
+
+    void Obey(BeatReply reply)
+    {
+        var reason = reply.Reason ?? "no reason given";
+        var grace = TimeSpan.FromSeconds(reply.GraceSeconds > 0 ? Math.Min(reply.GraceSeconds, 3600) : session.Assignment.DrainGraceSeconds);
+        switch (reply.Command)
+        {
+            case WorkerCommand.Stop:
+                orders.Give(new StopOrder(StopKind.Stopped, grace, reason));
+                break;
+            case WorkerCommand.Drain when _drain is null:
+                _drain = (time.GetTimestamp(), grace, reason);
+                log.Line($"operator: drain within {grace.TotalSeconds:0} s ({reason})");
+                break;
+        }
+    }
+
+    // finish what is nearly done, else give the slot back at once rather than at the end of the grace
+    void CheckDrain()
+    {
+        if (_drain is not { } drain)
+            return;
+        var left = drain.Grace - time.GetElapsedTime(drain.Since);
+        var progress = board.Current;
+        var fits = progress.Phase is WorkerPhase.Uploading or WorkerPhase.Completing || progress.Remaining < left;
+        if (left <= TimeSpan.Zero || !fits)
+            orders.Give(new StopOrder(StopKind.Stopped, TimeSpan.FromSeconds(session.Assignment.DrainGraceSeconds), $"drain: {drain.Reason}"));
+    }
+}
