@@ -8,7 +8,7 @@ static class CommandLine
     public static RootCommand Build(Func<OperatorOptions, CancellationToken, Task<int>> run)
     {
         var kubeconfig = new Option<string?>("--kubeconfig") { Description = "Kubeconfig file. Default: the in-cluster service account." };
-        var dataDir = new Option<string>("--data-dir") { Description = "Directory of the object store (store/) when no S3 bucket is configured.", Required = true };
+        var dataDir = new Option<string>("--data-dir") { Description = "Directory of the object store (objects-store/) when no S3 bucket is configured.", Required = true };
         var listen = new Option<string>("--listen") { Description = "URL that the HTTP API listens on.", DefaultValueFactory = _ => "http://127.0.0.1:8788" };
         var publicUrl = new Option<string?>("--public-url") { Description = "URL under which workers and people reach the API. Default: --listen." };
         var inputRoots = new Option<string[]>("--input-root") { Description = "Directory under which file:// inputs may lie. May be given several times. Default: none, file:// is refused." };
@@ -31,7 +31,7 @@ static class CommandLine
                 {
                     Kubeconfig = parsed.GetValue(kubeconfig),
                     Postgres = postgres,
-                    ObjectRoot = Path.Combine(Path.GetFullPath(parsed.GetValue(dataDir)!), "store"),
+                    ObjectRoot = Path.Combine(Path.GetFullPath(parsed.GetValue(dataDir)!), "objects-store"),
                     Listen = parsed.GetValue(listen)!,
                     PublicUrl = parsed.GetValue(publicUrl),
                     InputRoots = parsed.GetValue(inputRoots) ?? [],
