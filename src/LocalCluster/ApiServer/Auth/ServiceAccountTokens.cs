@@ -19,6 +19,8 @@ sealed class ServiceAccountTokens : IDisposable
     const string Issuer = ApiAudience;
     const int MaxTokenLength = 16 * 1024;
 
+    // One key object must not be used by two threads at once.
+    readonly Lock _lock = new();
     readonly ECDsa _key;
     readonly ObjectStore _store;
     readonly TimeProvider _time;
@@ -64,7 +66,8 @@ sealed class ServiceAccountTokens : IDisposable
             ["sub"] = $"system:serviceaccount:{account.Key.Namespace}:{account.Key.Name}",
         };
         var head = $"{Base64Url.EncodeToString("{\"alg\":\"ES256\",\"typ\":\"JWT\"}"u8)}.{Base64Url.EncodeToString(JsonWriting.ToUtf8(claims))}";
-        return ($"{head}.{Base64Url.EncodeToString(_key.SignData(Encoding.ASCII.GetBytes(head), HashAlgorithmName.SHA256))}", expires);
+        lock (_lock)
+            return ($"{head}.{Base64Url.EncodeToString(_key.SignData(Encoding.ASCII.GetBytes(head), HashAlgorithmName.SHA256))}", expires);
     }
 
     public (UserInfo User, IReadOnlyList<string> Audiences)? Review(string token, IReadOnlyList<string> audiences)
@@ -104,8 +107,11 @@ sealed class ServiceAccountTokens : IDisposable
             return null;
         try
         {
-            return _key.VerifyData(Encoding.ASCII.GetBytes($"{head}.{body}"), Base64Url.DecodeFromChars(signature), HashAlgorithmName.SHA256)
-                ? JsonReading.ParseObject(Base64Url.DecodeFromChars(body)) : null;
+            var (signed, proof) = (Encoding.ASCII.GetBytes($"{head}.{body}"), Base64Url.DecodeFromChars(signature));
+            bool isValid;
+            lock (_lock)
+                isValid = _key.VerifyData(signed, proof, HashAlgorithmName.SHA256);
+            return isValid ? JsonReading.ParseObject(Base64Url.DecodeFromChars(body)) : null;
         }
         catch (Exception error) when (error is FormatException or JsonException)
         {

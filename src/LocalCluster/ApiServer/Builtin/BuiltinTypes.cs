@@ -8,15 +8,11 @@ namespace Framelease.LocalCluster.ApiServer.Builtin;
 /// <summary>The table of built-in kinds, read from the embedded <c>.kinds</c> files.</summary>
 static class BuiltinTypes
 {
-    static readonly string[] Files = ["meta", "core", "pod", "reviews"];
-
     /// <param name="time">Stamps what strategies set.</param>
     /// <param name="metadataSchema">The schema of every object's metadata, for publishing and strategic patches.</param>
     public static IReadOnlyList<ResourceType> Load(TimeProvider time, out JsonObject metadataSchema)
     {
-        var kinds = new KindFile();
-        foreach (var file in Files)
-            kinds.Read(ReadFile(file));
+        var kinds = KindFile.ReadAll();
         metadataSchema = kinds.TypeSchema("ObjectMeta", "Metadata that all objects have.");
         var strategies = Strategies(time);
         var types = new List<ResourceType>();
@@ -72,12 +68,4 @@ static class BuiltinTypes
         "serviceaccounts" => [new("token", "TokenRequest", "authentication.k8s.io/v1", ["create"])],
         _ => [],
     };
-
-    static string ReadFile(string name)
-    {
-        using var stream = typeof(BuiltinTypes).Assembly.GetManifestResourceStream($"{name}.kinds")
-            ?? throw new InvalidOperationException($"the program lacks its resource {name}.kinds");
-        using var reader = new StreamReader(stream);
-        return reader.ReadToEnd();
-    }
 }

@@ -42,6 +42,27 @@ sealed class KindFile
         }
     }
 
+    /// <summary>The fields of a declared type, or of a kind (by kind and version).</summary>
+    public IReadOnlyList<KindField>? Fields(string type) => _types.GetValueOrDefault(type);
+
+    public IReadOnlyList<KindField>? KindFields(string apiVersion, string kind) =>
+        _kinds.FirstOrDefault(entry => entry.Header.StartsWith($"{kind} {apiVersion} ", StringComparison.Ordinal)).Fields;
+
+    /// <summary>The files of this program.</summary>
+    public static KindFile ReadAll()
+    {
+        var kinds = new KindFile();
+        foreach (var name in (ReadOnlySpan<string>)["meta", "core", "pod", "reviews"])
+        {
+            using var stream = typeof(KindFile).Assembly.GetManifestResourceStream($"{name}.kinds")
+                ?? throw new InvalidOperationException($"the program lacks its resource {name}.kinds");
+            using var reader = new StreamReader(stream);
+            kinds.Read(reader.ReadToEnd());
+        }
+
+        return kinds;
+    }
+
     public JsonObject TypeSchema(string name, string description = "") => Describe(ObjectSchema(_types[name]), description);
 
     public IEnumerable<KindDeclaration> Kinds()
@@ -129,20 +150,27 @@ sealed class KindFile
 }
 
 /// <summary>One line of a <c>.kinds</c> file.</summary>
-sealed record KindField(string Name, string Type, bool IsRequired, JsonNode? Default, string Description)
+sealed record KindField(string Name, string Type, int Number, bool IsRequired, JsonNode? Default, string Description)
 {
     public static KindField Parse(string line)
     {
         var colon = line.IndexOf(':');
         var quote = line.LastIndexOf('"', line.LastIndexOf('"') - 1);
-        var (type, isRequired, defaultText) = Split(line[(colon + 1)..quote].Trim());
-        return new KindField(line[..colon].Trim(), type, isRequired, defaultText is null ? null : JsonNode.Parse(defaultText), line[(quote + 1)..line.LastIndexOf('"')]);
+        var (type, number, isRequired, defaultText) = Split(line[(colon + 1)..quote].Trim());
+        return new KindField(
+            line[..colon].Trim(), type, number, isRequired, defaultText is null ? null : JsonNode.Parse(defaultText),
+            line[(quote + 1)..line.LastIndexOf('"')]);
     }
 
-    static (string Type, bool IsRequired, string? Default) Split(string text)
+    static (string Type, int Number, bool IsRequired, string? Default) Split(string text)
     {
         var equals = text.IndexOf(" = ", StringComparison.Ordinal);
         var (head, defaultText) = equals < 0 ? (text, null) : (text[..equals], text[(equals + 3)..]);
-        return head.EndsWith(" !", StringComparison.Ordinal) ? (head[..^2], true, defaultText) : (head, false, defaultText);
+        var isRequired = head.EndsWith(" !", StringComparison.Ordinal);
+        if (isRequired)
+            head = head[..^2];
+        var at = head.LastIndexOf(" @", StringComparison.Ordinal);
+        return at < 0 ? (head, 0, isRequired, defaultText)
+            : (head[..at], int.Parse(head.AsSpan(at + 2), CultureInfo.InvariantCulture), isRequired, defaultText);
     }
 }

@@ -1,5 +1,3 @@
-using System.Text.Json;
-using System.Text.Json.Nodes;
 using Framelease.LocalCluster.ApiServer.Errors;
 using Framelease.LocalCluster.ApiServer.Json;
 using Microsoft.AspNetCore.Http;
@@ -21,16 +19,7 @@ sealed record DeleteOptions(
     {
         var query = context.Request.Query;
         var bytes = await RequestBody.ReadAsync(context);
-        JsonObject body;
-        try
-        {
-            body = bytes.Length == 0 ? [] : JsonReading.ParseObject(bytes);
-        }
-        catch (JsonException error)
-        {
-            throw ApiErrors.BadRequest($"the request body is not DeleteOptions: {error.Message}");
-        }
-
+        var body = bytes.Length == 0 ? [] : RequestBody.ParseObject(bytes, RequestBody.MediaType(context), []);
         var grace = body.Int("gracePeriodSeconds");
         if (grace is null && query["gracePeriodSeconds"].ToString() is { Length: > 0 } text)
             grace = long.TryParse(text, out var seconds) ? seconds : throw ApiErrors.BadRequest($"gracePeriodSeconds: \"{text}\" is not a number");

@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Framelease.LocalCluster.ApiServer.Errors;
 using Framelease.LocalCluster.ApiServer.Json;
+using Framelease.LocalCluster.ApiServer.Protobuf;
 using Microsoft.AspNetCore.Http;
 
 namespace Framelease.LocalCluster.ApiServer.Handlers;
@@ -38,16 +39,24 @@ static class RequestBody
     public static async Task<JsonObject> ReadObjectAsync(HttpContext context, List<string> duplicates)
     {
         var mediaType = MediaType(context);
-        if (mediaType is not ("" or "application/json" or "text/json"))
+        if (mediaType is not ("" or "application/json" or "text/json" or ProtobufRequests.MediaType))
         {
             throw ApiErrors.UnsupportedMediaType(
                 $"the body of the request was in an unknown format - accepted media types include: application/json (got {mediaType})");
         }
 
-        var bytes = await ReadAsync(context);
+        return ParseObject(await ReadAsync(context), mediaType, duplicates);
+    }
+
+    public static JsonObject ParseObject(ReadOnlySpan<byte> bytes, string mediaType, List<string> duplicates)
+    {
         try
         {
-            return JsonReading.ParseObject(bytes, duplicates);
+            return mediaType == ProtobufRequests.MediaType ? ProtobufRequests.Read(bytes) : JsonReading.ParseObject(bytes, duplicates);
+        }
+        catch (ProtobufException error)
+        {
+            throw ApiErrors.UnsupportedMediaType($"{error.Message}; send application/json");
         }
         catch (JsonException error)
         {

@@ -5,9 +5,9 @@ namespace Framelease.LocalCluster.ApiServer.Tables;
 /// <summary>Columns of a built-in kind whose cells are more than a path into the object.</summary>
 interface ITableRows
 {
-    /// <summary>Headings, without the leading Name; the path of each is unused.</summary>
+    /// <summary>Headings, in order; the path of each is unused.</summary>
     IReadOnlyList<PrinterColumn> Columns { get; }
 
-    /// <summary>The cells after the name, in the order of <see cref="Columns"/>.</summary>
+    /// <summary>The cells of one object, in the order of <see cref="Columns"/>.</summary>
     IEnumerable<JsonNode?> Cells(JsonObject item, DateTimeOffset now);
 }

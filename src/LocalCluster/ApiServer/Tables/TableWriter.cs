@@ -8,18 +8,20 @@ namespace Framelease.LocalCluster.ApiServer.Tables;
 /// <summary>Makes the <c>meta.k8s.io</c> tables that kubectl prints.</summary>
 static class TableWriter
 {
+    /// <summary>The first column of almost every table.</summary>
+    public static readonly PrinterColumn Name = new("Name", "string", "", "name", "Name must be unique within a namespace.");
+
     static readonly PrinterColumn[] OnlyAge = [new("Age", "date", ".metadata.creationTimestamp")];
 
     public static JsonObject Table(
         Representation form, ResourceType type, long? revision, IEnumerable<JsonObject> items, DateTimeOffset now, bool withHeadings = true)
     {
-        var columns = type.Rows?.Columns ?? (type.Columns.Count > 0 ? type.Columns : OnlyAge);
+        var declared = type.Columns.Count > 0 ? type.Columns : OnlyAge;
         var table = Empty(form, revision);
         var headings = new JsonArray();
         if (withHeadings)
         {
-            headings.Add(Heading(new PrinterColumn("Name", "string", "", "name", "Name must be unique within a namespace.")));
-            foreach (var column in columns)
+            foreach (var column in type.Rows?.Columns ?? [Name, .. declared])
                 headings.Add(Heading(column));
         }
 
@@ -27,8 +29,8 @@ static class TableWriter
         var rows = new JsonArray();
         foreach (var item in items)
         {
-            var cells = new JsonArray { JsonValue.Create(item.Obj("metadata").Str("name") ?? "") };
-            foreach (var cell in type.Rows?.Cells(item, now) ?? columns.Select(column => ColumnCells.Read(item, column, now)))
+            var cells = new JsonArray();
+            foreach (var cell in type.Rows?.Cells(item, now) ?? declared.Select(column => ColumnCells.Read(item, column, now)).Prepend(item.NameOf()))
                 cells.Add(cell);
             var row = new JsonObject { ["cells"] = cells };
             if (form.IncludeObject != "None")
@@ -47,6 +49,8 @@ static class TableWriter
         table["rows"] = new JsonArray();
         return table;
     }
+
+    public static JsonNode NameOf(this JsonObject item) => JsonValue.Create(item.Obj("metadata").Str("name") ?? "");
 
     static JsonObject Empty(Representation form, long? revision)
     {
