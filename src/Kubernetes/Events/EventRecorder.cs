@@ -40,7 +40,7 @@ public sealed class EventRecorder(
     readonly ILogger _log = log ?? NullLogger.Instance;
     readonly Dictionary<SeriesKey, Series> _series = [];
     readonly Channel<Wish> _queue = Channel.CreateBounded<Wish>(
-        new BoundedChannelOptions(options.QueueLength) { SingleReader = true },
+        new BoundedChannelOptions(options.QueueLength) { SingleReader = true, FullMode = BoundedChannelFullMode.DropWrite },
         static _ => KubernetesMetrics.EventDropped("queue full"));
 
     /// <summary>Something that is as it should be.</summary>

@@ -25,6 +25,11 @@ public static partial class Yaml
             throw new FormatException($"not valid YAML at line {error.Start.Line}, column {error.Start.Column}: {Why(error)}", error);
         }
 
+        catch (Exception error) when (error is InvalidOperationException or ArgumentException)
+        {
+            throw new FormatException($"not valid YAML: {error.Message}", error); // the parser gives up on some texts without saying where
+        }
+
         var left = MaxNodes;
         var documents = new List<JsonNode>();
         foreach (var document in stream.Documents)
