@@ -12,7 +12,7 @@ static class EngineProgress
     {
         var length = media.Video[0].Duration ?? media.Duration;
         var part = block.End ? 1
-            : length is { } l && l > TimeSpan.Zero ? block.OutTime / l
+            : length is { } l && l > TimeSpan.Zero && block.OutTime > TimeSpan.Zero ? block.OutTime / l
             : media.TotalFrames > 0 ? (double)block.Frame / media.TotalFrames : 0;
         part = Math.Clamp(part, 0, 1);
         TimeSpan? remaining = length is { } whole && block.Speed > 0 ? whole * (1 - part) / block.Speed : null;

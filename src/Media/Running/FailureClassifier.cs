@@ -8,6 +8,7 @@ static class FailureClassifier
 {
     const int Signal = 128;
     const int ExitOnSignal = 255; // ffmpeg caught SIGTERM or SIGXCPU and closed its files
+    const int ExitOnManySignals = 123; // SIGXCPU comes every second until it has
 
     public static (MediaFailure? Failure, string Message) Classify(EndOfRun run)
     {
@@ -59,7 +60,7 @@ static class FailureClassifier
     static bool CpuExhausted(EndOfRun run) =>
         run.Limits.CpuSeconds > 0
         && (run.ExitCode == Signal + 24
-            || (run.ExitCode is ExitOnSignal or Signal + 9 && run.Cpu.TotalSeconds >= run.Limits.CpuSeconds - 1));
+            || (run.ExitCode is ExitOnSignal or ExitOnManySignals or Signal + 9 && run.Cpu.TotalSeconds >= run.Limits.CpuSeconds - 1));
 
     // SIGKILL that is not ours is the kernel's out-of-memory killer in nearly every case
     static bool OutOfMemory(EndOfRun run) =>

@@ -35,6 +35,7 @@ public class FailureClassifierTests
     [Theory]
     [InlineData(255, 9.7, MediaFailure.CpuLimit)]
     [InlineData(137, 14.9, MediaFailure.CpuLimit)]
+    [InlineData(123, 12.1, MediaFailure.CpuLimit)]
     [InlineData(255, 3, MediaFailure.Failed)]
     public void A_signal_at_the_cpu_limit_is_the_cpu_limit(int exit, double cpu, MediaFailure failure) => Classify(exit, cpu: cpu).ShouldBe(failure);
 
