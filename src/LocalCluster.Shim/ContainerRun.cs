@@ -122,8 +122,6 @@ sealed class ContainerRun(ContainerDirectory directory, ShimSpec spec, TimeProvi
         {
             if (!immediately && _main > 0)
                 _ = Libc.kill(_main, Libc.SigTerm);
-            if (_stopping && !immediately)
-                return;
             _stopping = true;
         }
         var grace = immediately ? 0 : Grace();

@@ -4,10 +4,16 @@ namespace Framelease.LocalCluster.Shim.Records;
 static class AtomicFile
 {
     /// <param name="durable">False skips the flush to disk: the content then survives a killed process, not a power cut.</param>
-    internal static void Write(string path, ReadOnlySpan<byte> content, bool durable = true)
+    /// <param name="mode">Permissions that the file has from its first byte on; null = the process's usual ones.</param>
+    internal static void Write(string path, ReadOnlySpan<byte> content, bool durable = true, UnixFileMode? mode = null)
     {
         var temporary = $"{path}.{Environment.ProcessId}.tmp";
-        using (var file = File.OpenHandle(temporary, FileMode.Create, FileAccess.Write))
+        if (mode is not null)
+            File.Delete(temporary); // an older one would keep its own
+        using (var file = mode is { } permissions
+            ? new FileStream(temporary, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = permissions })
+                .SafeFileHandle
+            : File.OpenHandle(temporary, FileMode.Create, FileAccess.Write))
         {
             RandomAccess.Write(file, content, 0);
             if (durable)
