@@ -10,4 +10,16 @@ static partial class Log
 
     [LoggerMessage(3001, LogLevel.Warning, "Pod {Namespace}/{Name}: a step failed, next in {Milliseconds} ms: {Message}")]
     internal static partial void StepFailed(ILogger logger, string? @namespace, string? name, double milliseconds, string message, Exception? exception);
+
+    [LoggerMessage(3002, LogLevel.Warning, "Pod {Uid} is on disk but no longer in the API server; ending what is left of it")]
+    internal static partial void EndingOrphan(ILogger logger, string uid);
+
+    [LoggerMessage(3003, LogLevel.Information, "Node {Name} registered with {Devices} x {Resource}")]
+    internal static partial void Registered(ILogger logger, string name, int devices, string resource);
+
+    [LoggerMessage(3004, LogLevel.Warning, "Node {Name} is not registered yet: {Message}")]
+    internal static partial void NotRegistered(ILogger logger, string name, string message);
+
+    [LoggerMessage(3005, LogLevel.Information, "The platform stops: pods end with at most {Seconds} s of grace")]
+    internal static partial void Draining(ILogger logger, int seconds);
 }
