@@ -26,6 +26,12 @@ sealed partial class ContainerTrack(Container spec, string podUid, NodeContext n
     string? _program;
     Task? _waiting;
     int? _stoppedWith;
+    bool _lost;
+
+    /// <summary>
+    /// Told to the API server as started, but without records here: it must never be started again, and what is left of it must end first.
+    /// </summary>
+    internal bool IsLost => _lost && State is RunState.Absent;
 
     internal RunState State => node.Runtime.Look(_run);
 
@@ -52,7 +58,7 @@ sealed partial class ContainerTrack(Container spec, string podUid, NodeContext n
         var reported = (pod.Status?.ContainerStatuses ?? []).Concat(pod.Status?.InitContainerStatuses ?? []).FirstOrDefault(status => status.Name == spec.Name);
         if (State is RunState.Absent && pod.Status?.Phase is not ("Succeeded" or "Failed") && reported?.State is { Running: not null } or { Terminated: not null })
         {
-            // Told as started, but its records are gone: it must never be started again, and what is left of it must end.
+            _lost = true;
             _run = _run with { Number = reported.RestartCount };
             _waiting = EndedAsync(_run, ended);
         }
@@ -62,10 +68,11 @@ sealed partial class ContainerTrack(Container spec, string podUid, NodeContext n
     internal async Task<DateTimeOffset?> AdvanceAsync(Pod pod, PodVolumes volumes, Action ended, CancellationToken ct)
     {
         var state = State;
-        if (state is RunState.Active)
+        if (state is RunState.Active || IsLost)
+        {
             Attend(ended);
-        if (state is RunState.Active || _waiting is { IsCompleted: false })
-            return null;
+            return IsLost ? node.Time.GetUtcNow() + RetryObstacle : null;
+        }
         if (state is RunState.Ended { Exit: var exit })
         {
             if (!Restarts(pod, exit))

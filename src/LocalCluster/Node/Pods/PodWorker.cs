@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Framelease.Kubernetes.Client;
 using Framelease.Kubernetes.Models;
 using Framelease.LocalCluster.Node.Processes;
@@ -41,13 +42,22 @@ sealed class PodWorker
     /// <summary>True while a process of the pod may live.</summary>
     internal bool MayRun => _init.Concat(_main).Any(track => track.MayRun);
 
-    /// <summary>A newer state of the pod; older ones are ignored.</summary>
+    /// <summary>A newer state of the pod; older ones are ignored, and so is the echo of what this worker wrote itself.</summary>
     internal void See(Pod pod)
     {
+        if (Keep(pod))
+            _wake.Set();
+    }
+
+    bool Keep(Pod pod)
+    {
         lock (_gate)
-            if (!IsOlder(pod, _pod))
-                _pod = pod;
-        _wake.Set();
+        {
+            if (IsOlder(pod, _pod) || pod.Metadata.ResourceVersion == _pod.Metadata.ResourceVersion)
+                return false;
+            _pod = pod;
+            return true;
+        }
     }
 
     /// <summary>The pod is gone from the API server: whatever still runs ends at once.</summary>
@@ -71,7 +81,7 @@ sealed class PodWorker
     {
         var pause = TimeSpan.Zero;
         await Task.Yield();
-        while (true)
+        while (!_stop.IsCancellationRequested)
         {
             TimeSpan? next;
             try
@@ -123,19 +133,22 @@ sealed class PodWorker
         var terminal = pod.Status?.Phase is "Succeeded" or "Failed";
         if (terminal)
             _node.Ledger.Return(Uid);
-        var deadline = Deadline(pod);
-        var late = !terminal && deadline <= _node.Time.GetUtcNow();
+        var late = !terminal && Deadline(pod) <= _node.Time.GetUtcNow();
         var drained = !terminal && _drainGrace is not null && _main.Concat(_init).Any(track => track.State is not RunState.Absent);
-        var final = deleted || late || drained || terminal;
+        var ends = (deleted || late || drained) && !terminal;
         DateTimeOffset? due = null;
-        if (final)
+        if (ends || terminal)
             StopAll(pod, Grace(pod, late));
         else if (_drainGrace is null)
-            due = Earlier(await AdvanceAsync(pod, ct), deadline);
+            due = await AdvanceAsync(pod, ct);
+        if (_init.Concat(_main).Any(track => track.IsLost))
+            return due - _node.Time.GetUtcNow();
         if (!terminal || _init.Concat(_main).Any(track => track.State is not RunState.Absent))
-            pod = await PublishAsync(pod, final, late, drained, ct);
+            pod = await PublishAsync(pod, ends, terminal, late, drained, ct);
         if (deleted && !MayRun)
             return await ConfirmDeletionAsync(pod, ct);
+        if (!ends && !terminal)
+            due = Earlier(due, Deadline(pod));
         return due - _node.Time.GetUtcNow();
     }
 
@@ -165,10 +178,10 @@ sealed class PodWorker
         var refusal = mismatch ? "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector." : _node.Ledger.TryTake(pod);
         if (refusal is not null)
         {
-            See(await _node.Client.PatchStatusAsync(pod, pod with { Status = PodStatusBuilder.Unschedulable(pod, refusal, _node.Time.GetUtcNow()) }, ct: ct));
+            Keep(await _node.Client.PatchStatusAsync(pod, pod with { Status = PodStatusBuilder.Unschedulable(pod, refusal, _node.Time.GetUtcNow()) }, ct: ct));
             return null;
         }
-        var claim = Patch.Merge(new { spec = new { nodeName = _node.NodeName } }).IfVersion(pod.Metadata.ResourceVersion);
+        var claim = Patch.Merge(new JsonObject { ["spec"] = new JsonObject { ["nodeName"] = _node.NodeName } }).IfVersion(pod.Metadata.ResourceVersion);
         try
         {
             pod = await _node.Client.PatchAsync<Pod>(pod.Metadata.Name!, pod.Metadata.Namespace, claim, ct: ct);
@@ -178,7 +191,7 @@ sealed class PodWorker
             await RefreshAsync(ct);
             return null;
         }
-        See(pod);
+        Keep(pod);
         _node.Events.Say(pod, "Normal", "Scheduled", $"Successfully assigned {pod.Metadata.Namespace}/{pod.Metadata.Name} to {_node.NodeName}");
         return pod;
     }
@@ -208,18 +221,18 @@ sealed class PodWorker
             track.Stop(pod, grace, _wake.Set);
     }
 
-    async Task<Pod> PublishAsync(Pod pod, bool final, bool late, bool drained, CancellationToken ct)
+    async Task<Pod> PublishAsync(Pod pod, bool ends, bool terminal, bool late, bool drained, CancellationToken ct)
     {
         for (var attempt = 0; ; attempt++)
         {
-            var view = new PodView([.. _init.Select(View)], [.. _main.Select(View)], final,
+            var view = new PodView([.. _init.Select(View)], [.. _main.Select(View)], ends,
                 late ? "DeadlineExceeded" : drained ? "Terminated" : null,
                 late ? "Pod was active on the node longer than the specified deadline" : drained ? "Pod was terminated because the platform stops." : null);
             try
             {
                 var wish = pod with { Status = PodStatusBuilder.Build(pod, view, _node.Time.GetUtcNow()) };
                 pod = await _node.Client.PatchStatusAsync(pod, wish, ifUnchanged: true, ct);
-                See(pod);
+                Keep(pod);
                 return pod;
             }
             catch (KubernetesException e) when (e.IsConflict && attempt < 5)
@@ -230,7 +243,7 @@ sealed class PodWorker
             }
         }
 
-        ContainerView View(ContainerTrack track) => track.View(pod, restarts: !final);
+        ContainerView View(ContainerTrack track) => track.View(pod, restarts: !ends && !terminal);
     }
 
     /// <summary>The pod as it is now; null, and this worker knows that it is gone, if there is none or another of its name.</summary>
@@ -242,7 +255,7 @@ sealed class PodWorker
             Gone();
             return null;
         }
-        See(fresh);
+        Keep(fresh);
         return fresh;
     }
 

@@ -153,8 +153,14 @@ sealed class ShimRuntime : IPodRuntime, IDisposable
         var directory = Directory(run);
         if (ExitRecord.Read(directory) is { } before)
             return before;
+        if (!File.Exists(directory.Spec))
+        {
+            // Records that were lost: no shim may begin here any more; what is left of the run ends, and it is told as unknown.
+            System.IO.Directory.CreateDirectory(directory.Path);
+            directory.TryClaim();
+        }
         // Without a state file the shim is still on its way, or never came. The claim decides: whoever takes it first.
-        while (ShimState.Read(directory) is null && !(NoProcessOf(run) && directory.TryClaim()) && !(directory.IsClaimed && NoProcessOf(run)))
+        while (File.Exists(directory.Spec) && ShimState.Read(directory) is null && !(NoProcessOf(run) && directory.TryClaim()) && !(directory.IsClaimed && NoProcessOf(run)))
             await Task.Delay(LookInterval, _time, ct);
         var state = ShimState.Read(directory);
         if (state is { Shim: var shim } && shim.BootId == ProcessIdentity.CurrentBootId)

@@ -1,7 +1,9 @@
+using System.Text.Json.Nodes;
 using Framelease.Kubernetes.Client;
 using Framelease.Kubernetes.Models;
 using Framelease.LocalCluster.Node.Devices;
 using Microsoft.Extensions.Logging;
+using KubernetesNode = Framelease.Kubernetes.Models.Node;
 
 namespace Framelease.LocalCluster.Node.Registration;
 
@@ -38,22 +40,23 @@ sealed class NodeRegistration(string nodeName, DeviceInventory devices, IKuberne
         }
     }
 
-    async Task<bool> ExistsAsync(CancellationToken ct) => await client.FindAsync<Framelease.Kubernetes.Models.Node>(nodeName, ct: ct) is not null;
+    async Task<bool> ExistsAsync(CancellationToken ct) => await client.FindAsync<KubernetesNode>(nodeName, ct: ct) is not null;
 
     async Task ReportAsync(CancellationToken ct)
     {
         var labels = NodeFacts.Labels(nodeName);
         var annotations = new Dictionary<string, string> { [DeviceInventory.Annotation] = devices.ToJson() };
-        var node = await client.FindAsync<Framelease.Kubernetes.Models.Node>(nodeName, ct: ct);
+        var node = await client.FindAsync<KubernetesNode>(nodeName, ct: ct);
         if (node is null)
         {
             node = await client.CreateAsync(
-                new Framelease.Kubernetes.Models.Node { Metadata = new() { Name = nodeName, Labels = labels, Annotations = annotations }, Spec = new() }, ct);
+                new KubernetesNode { Metadata = new() { Name = nodeName, Labels = labels, Annotations = annotations }, Spec = new() }, ct);
             Log.Registered(logger, nodeName, devices.Devices.Count, devices.Resource);
         }
         else if (!Holds(node.Metadata.Labels, labels) || !Holds(node.Metadata.Annotations, annotations))
         {
-            node = await client.PatchAsync<Framelease.Kubernetes.Models.Node>(nodeName, null, Patch.Merge(new { metadata = new { labels, annotations } }), ct: ct);
+            var metadata = new JsonObject { ["labels"] = Object(labels), ["annotations"] = Object(annotations) };
+            node = await client.PatchAsync<KubernetesNode>(nodeName, null, Patch.Merge(new JsonObject { ["metadata"] = metadata }), ct: ct);
         }
         await client.PatchStatusAsync(node, node with { Status = NodeFacts.Status(devices, node.Status, time.GetUtcNow()) }, ct: ct);
     }
@@ -75,6 +78,8 @@ sealed class NodeRegistration(string nodeName, DeviceInventory devices, IKuberne
             Spec = new() { HolderIdentity = nodeName, AcquireTime = now, RenewTime = now, LeaseDurationSeconds = LeaseSeconds },
         }, ct);
     }
+
+    static JsonObject Object(Dictionary<string, string> pairs) => new(pairs.Select(pair => KeyValuePair.Create(pair.Key, (JsonNode?)pair.Value)));
 
     static bool Holds(IReadOnlyDictionary<string, string>? present, Dictionary<string, string> wanted) =>
         wanted.All(pair => present?.GetValueOrDefault(pair.Key) == pair.Value);

@@ -1,0 +1,271 @@
+// `framelease up` as a library: start here. One child process for each part, and nothing of our own in them.
+using Framelease.Kubernetes.Client;
+using Framelease.Kubernetes.Configuration;
+using Framelease.LocalCluster.Node;
+using Framelease.LocalCluster.Node.Processes;
+using Framelease.LocalCluster.Postgres;
+using Framelease.LocalCluster.Shim.Native;
+using Framelease.LocalCluster.Shim.Records;
+using Microsoft.Extensions.Logging;
+
+namespace Framelease.LocalCluster.Supervision;
+
+/// <summary>
+/// The whole platform on one machine: PostgreSQL, API server, node and operator as children that are started again when they die.
+/// <see cref="StartAsync"/> returns when all of them serve. Pods outlive everything here except an orderly <see cref="StopAsync"/>.
+/// </summary>
+public sealed class LocalPlatform : IAsyncDisposable
+{
+    const string ApiServer = "apiserver", NodeChild = "node", Operator = "operator", NodeName = "local";
+    const int UserSignal1 = 10, PreferredOperatorPort = 8788;
+
+    readonly LocalPlatformOptions _options;
+    readonly PlatformPaths _paths;
+    readonly PlatformLock _lock;
+    readonly Action<ComponentChange> _changed;
+    readonly ILogger _logger;
+    readonly TimeProvider _time;
+    readonly Random _random;
+    readonly ProcessWatcher _watcher = new();
+    readonly HttpClient _http = Readiness.Client();
+    readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    readonly Dictionary<string, ChildSupervisor> _children = [];
+    readonly FreePort _apiServerPort;
+    readonly FreePort _operatorPort;
+    PostgresSupervisor? _postgres;
+    KubernetesClient? _client;
+    Task? _stopping;
+
+    LocalPlatform(
+        LocalPlatformOptions options, PlatformPaths paths, PlatformLock held, Action<ComponentChange> changed, ILogger logger, TimeProvider time,
+        Random random)
+    {
+        (_options, _paths, _lock, _changed, _logger, _time, _random) = (options, paths, held, changed, logger, time, random);
+        var ports = RunPorts.Read(paths.Run);
+        _apiServerPort = Port(options.ApiServerPort, "API server", ports.ApiServer);
+        _operatorPort = Port(options.OperatorPort, "operator", ports.Operator, PreferredOperatorPort);
+        RunPorts.Write(paths.Run, new RunPorts(_apiServerPort.Number, _operatorPort.Number));
+    }
+
+    /// <summary>Kubeconfig of the administrator, for kubectl.</summary>
+    public string Kubeconfig => _paths.Kubeconfig;
+
+    /// <summary>Base address of the operator's API, without a slash at the end.</summary>
+    public string OperatorUrl => $"http://127.0.0.1:{_operatorPort.Number}";
+
+    /// <summary>Address of the API server.</summary>
+    public string ApiServerUrl => $"https://127.0.0.1:{_apiServerPort.Number}";
+
+    /// <summary>For Npgsql; of the private server or the one given.</summary>
+    public string PostgresConnectionString => _options.PostgresConnectionString ?? _postgres?.ConnectionString ?? "";
+
+    /// <summary>Directory of the children's logs, <c>{name}.log</c>.</summary>
+    public string LogDirectory => _paths.Logs;
+
+    /// <summary>Completes when <see cref="StopAsync"/> is done.</summary>
+    public Task Completion => _completion.Task;
+
+    /// <summary>Process ids of the parts that run now, by name: postgres, apiserver, node, operator.</summary>
+    public IReadOnlyDictionary<string, int> ProcessIds
+    {
+        get
+        {
+            var ids = new Dictionary<string, int>();
+            if (_postgres is not null)
+                ids[PostgresSupervisor.Name] = _postgres.ProcessId;
+            lock (_children)
+                foreach (var (name, child) in _children)
+                    if (child.Current is { } process)
+                        ids[name] = process.Pid;
+            return ids;
+        }
+    }
+
+    /// <summary>
+    /// Takes the directory, ends what a killed platform left on it (its pods go on and are taken up again), starts all parts and returns when
+    /// they serve. On failure everything that was started is ended.
+    /// </summary>
+    /// <param name="changed">Called from any thread for each <see cref="ComponentChange"/>; it must be quick.</param>
+    /// <exception cref="PlatformException">The directory is in use, a program is missing, or a part does not come up in time.</exception>
+    public static async Task<LocalPlatform> StartAsync(
+        LocalPlatformOptions options, Action<ComponentChange> changed, ILogger logger, TimeProvider time, Random random, CancellationToken ct)
+    {
+        if (options.Gpus is < 0 or > 64)
+            throw new PlatformException($"Gpus is {options.Gpus}; allowed is 0 to 64.");
+        var paths = new PlatformPaths(options.DataDirectory);
+        PlatformLock held;
+        try
+        {
+            paths.Create();
+            held = PlatformLock.Take(paths.Root, time.GetUtcNow());
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new PlatformException($"{paths.Root} cannot be used: {e.Message} Name another directory.", e);
+        }
+        LocalPlatform? platform = null;
+        try
+        {
+            await Leftovers.EndAsync(paths, [ApiServer, NodeChild, Operator], logger, time, ct);
+            platform = new LocalPlatform(options, paths, held, changed, logger, time, random);
+            using var timeout = new CancellationTokenSource(options.StartTimeout, time);
+            using var both = CancellationTokenSource.CreateLinkedTokenSource(ct, timeout.Token);
+            try
+            {
+                await platform.StartPartsAsync(both.Token);
+            }
+            catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+            {
+                throw new PlatformException($"the platform did not come up within {options.StartTimeout.TotalSeconds} s; logs: {paths.Logs}");
+            }
+            return platform;
+        }
+        catch
+        {
+            if (platform is not null)
+                await platform.StopAsync();
+            held.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Ends the operator, then the pods with grace and the node, then the API server, then PostgreSQL. May be called again.</summary>
+    public Task StopAsync() => _stopping ??= StopPartsAsync();
+
+    public async ValueTask DisposeAsync() => await StopAsync();
+
+    async Task StartPartsAsync(CancellationToken ct)
+    {
+        ImageFileWriter.Write(_paths.Images, _options);
+        var postgres = StartPostgresAsync(ct); // knows nothing of the API server: they start side by side
+        try
+        {
+            await StartClusterAsync(ct);
+        }
+        catch
+        {
+            await Task.WhenAny(postgres); // its server must be known to the stop that follows
+            throw;
+        }
+        await postgres;
+        if (_options.StartOperator)
+            await StartChildAsync(OperatorSpec(), ct);
+    }
+
+    async Task StartPostgresAsync(CancellationToken ct)
+    {
+        if (_options.PostgresConnectionString is not null)
+            return;
+        try
+        {
+            _postgres = await PostgresSupervisor.StartAsync(_paths.Postgres, _changed, _logger, _time, ct);
+        }
+        catch (PrivatePostgresException e)
+        {
+            throw new PlatformException(e.Message, e);
+        }
+    }
+
+    async Task StartClusterAsync(CancellationToken ct)
+    {
+        await StartChildAsync(ApiServerSpec(), ct);
+        _client = new KubernetesClient(KubeConfig.Load(_paths.Kubeconfig), _time, _random, _logger);
+        if (_options.Prepare is { } prepare)
+            await prepare(_paths.Kubeconfig, ct);
+        await StartChildAsync(NodeSpec(), ct);
+    }
+
+    async Task StartChildAsync(ChildSpec spec, CancellationToken ct)
+    {
+        if (!File.Exists(spec.Program))
+            throw new PlatformException($"{spec.Name}: the program {spec.Program} does not exist; build or install it beside this one");
+        var child = new ChildSupervisor(spec, _paths, _watcher, _changed, _logger, _time);
+        lock (_children)
+            _children[spec.Name] = child;
+        if (await Task.WhenAny(child.Ready, child.FirstFailure).WaitAsync(ct) == child.FirstFailure)
+            throw new PlatformException($"{spec.Name} {await child.FirstFailure}; log {Path.Combine(_paths.Logs, spec.Name)}.log ends with:\n{child.LogTail}");
+    }
+
+    ChildSpec ApiServerSpec() => new(ApiServer, Program("framelease-localcluster"), ["apiserver", "--data-dir", _paths.Cluster, "--port", $"{_apiServerPort.Number}"])
+    {
+        Readiness = async ct => File.Exists(_paths.Kubeconfig) && await Readiness.HttpAsync(_http, ApiServerUrl + "/readyz", ct),
+    };
+
+    ChildSpec NodeSpec()
+    {
+        var since = _time.GetUtcNow();
+        return new(NodeChild, Program("framelease-localcluster"),
+        [
+            "node", "--data-dir", _paths.Cluster, "--kubeconfig", Path.Combine(_paths.Cluster, "kubeconfigs", "node.yaml"), "--node-name", NodeName,
+            "--images", _paths.Images, "--gpus", $"{_options.Gpus}", "--drain-grace", $"{_options.DrainGraceSeconds}",
+            .. _options.AllowedHostPaths.SelectMany(path => new[] { "--allow", path }),
+        ])
+        {
+            Readiness = ct => Readiness.NodeAsync(_client!, NodeName, since, ct),
+            StopSignal = UserSignal1, // the platform stops: end the pods first
+            StopTimeout = TimeSpan.FromSeconds(_options.DrainGraceSeconds + 10),
+        };
+    }
+
+    ChildSpec OperatorSpec() => new(Operator, Program("framelease-operator"),
+    [
+        "--kubeconfig", Path.Combine(_paths.Cluster, "kubeconfigs", "operator.yaml"), "--data-dir", _paths.Root, "--listen", OperatorUrl,
+        .. _options.OperatorArguments,
+    ])
+    {
+        Environment = new Dictionary<string, string> { ["FRAMELEASE_POSTGRES"] = PostgresConnectionString },
+        Readiness = ct => Readiness.HttpAsync(_http, OperatorUrl + "/readyz", ct),
+    };
+
+    async Task StopPartsAsync()
+    {
+        foreach (var name in new[] { Operator, NodeChild, ApiServer })
+        {
+            if (_children.GetValueOrDefault(name) is { } child)
+                await child.DisposeAsync();
+            if (name == NodeChild)
+                await EndPodsAsync();
+        }
+        if (_postgres is not null)
+            await _postgres.DisposeAsync();
+        _client?.Dispose();
+        _http.Dispose();
+        _watcher.Dispose();
+        _apiServerPort.Dispose();
+        _operatorPort.Dispose();
+        _lock.Dispose();
+        _completion.TrySetResult();
+    }
+
+    /// <summary>For pods that the node could not end because it was down itself; usually there is none.</summary>
+    async Task EndPodsAsync()
+    {
+        using var runtime = new ShimRuntime(Program("framelease-shim"), new PodPaths(_paths.Cluster), _logger, _time);
+        foreach (var run in runtime.Known().Where(run => runtime.Look(run) is RunState.Active { Main: not null }))
+        {
+            runtime.Stop(run, 0);
+            await Task.WhenAny(runtime.WaitAsync(run, CancellationToken.None), Task.Delay(TimeSpan.FromSeconds(5), _time, CancellationToken.None));
+        }
+    }
+
+    string Program(string name) => Path.Combine(_options.ProgramDirectory, name);
+
+    static FreePort Port(int? asked, string part, params int?[] wanted) =>
+        asked is not { } port ? FreePort.Choose(wanted)
+        : FreePort.TryTake(port) ?? throw new PlatformException($"port {port} for the {part} is taken; name another or none");
+}
+
+/// <summary>The ports of the last start: addresses that users copied stay right if nobody took them.</summary>
+sealed record RunPorts(int? ApiServer, int? Operator)
+{
+    internal static RunPorts Read(string runDirectory)
+    {
+        var lines = AtomicFile.TryRead(PathOf(runDirectory)) is { } text ? System.Text.Encoding.ASCII.GetString(text).Split('\n') : [];
+        return lines is [var api, var op, ..] && int.TryParse(api, out var first) && int.TryParse(op, out var second) ? new(first, second) : new(null, null);
+    }
+
+    internal static void Write(string runDirectory, RunPorts ports) =>
+        AtomicFile.Write(PathOf(runDirectory), System.Text.Encoding.ASCII.GetBytes($"{ports.ApiServer}\n{ports.Operator}\n"), durable: false);
+
+    static string PathOf(string runDirectory) => Path.Combine(runDirectory, "ports");
+}
