@@ -2,6 +2,7 @@
 // that names the real clock, real ids and real chance.
 using Framelease.LocalCluster.ApiServer;
 using Framelease.LocalCluster.ApiServer.Hosting;
+using Framelease.LocalCluster.Node;
 using Microsoft.Extensions.Logging;
 
 #pragma warning disable RS0030 // the composition root
@@ -15,11 +16,12 @@ var log = new StderrLogger(time, level);
 return args switch
 {
     ["apiserver", .. var rest] => await ApiServerCommand.RunAsync(rest, time, newId, random, log),
+    ["node", .. var rest] => await NodeCommand.RunAsync(rest, time, newId, random, log),
     _ => Usage(),
 };
 
 static int Usage()
 {
-    Console.Error.WriteLine("usage: framelease-localcluster apiserver …");
+    Console.Error.WriteLine("usage: framelease-localcluster apiserver|node …   (each with --help)");
     return 2;
 }
