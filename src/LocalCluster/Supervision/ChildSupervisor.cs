@@ -23,6 +23,7 @@ sealed class ChildSupervisor : IAsyncDisposable
     readonly TaskCompletionSource<string> _firstFailure = new(TaskCreationOptions.RunContinuationsAsynchronously);
     readonly Task _running;
     int _starts;
+    volatile bool _abandoned;
 
     internal ChildSupervisor(
         ChildSpec spec, PlatformPaths paths, ProcessWatcher watcher, Action<ComponentChange> changed, ILogger logger, TimeProvider time)
@@ -51,6 +52,13 @@ sealed class ChildSupervisor : IAsyncDisposable
     {
         await _stop.CancelAsync();
         await _running;
+    }
+
+    /// <summary>Stops supervising as if this process had been killed: the child and its record stay.</summary>
+    internal Task AbandonAsync()
+    {
+        _abandoned = true;
+        return StopAsync();
     }
 
     public async ValueTask DisposeAsync()
@@ -83,7 +91,14 @@ sealed class ChildSupervisor : IAsyncDisposable
             var pause = backOff.Next(healthy);
             Log.ChildEnded(_logger, _spec.Name, ending, pause.TotalMilliseconds);
             Tell(ComponentPhase.Restarting, $"{ending}; starts again in {pause.TotalSeconds:0.#} s; log: {_log.File}");
-            await Task.Delay(pause, _time, stop).ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+            try
+            {
+                await Task.Delay(pause, _time, stop);
+            }
+            catch (OperationCanceledException)
+            {
+                break;
+            }
         }
         Tell(ComponentPhase.Stopped, null);
     }
@@ -110,6 +125,8 @@ sealed class ChildSupervisor : IAsyncDisposable
                     return (Describe(await ended), readySince is { } since ? _time.GetElapsedTime(since) : TimeSpan.Zero);
                 if (stop.IsCancellationRequested)
                 {
+                    if (_abandoned)
+                        return ("abandoned", TimeSpan.Zero);
                     Tell(ComponentPhase.Stopping, null);
                     await EndAsync(process, ended);
                     return ("stopped", TimeSpan.Zero);
@@ -128,7 +145,8 @@ sealed class ChildSupervisor : IAsyncDisposable
         {
             Current = null;
             await over.CancelAsync();
-            RunRecord.Delete(_paths.Run, _spec.Name);
+            if (!_abandoned)
+                RunRecord.Delete(_paths.Run, _spec.Name);
         }
     }
 

@@ -134,6 +134,15 @@ public sealed class LocalPlatform : IAsyncDisposable
 
     public async ValueTask DisposeAsync() => await StopAsync();
 
+    /// <summary>For tests: leaves the children as a SIGKILL of this process would, and gives up the lock. PostgreSQL, held by pipes, is ended.</summary>
+    internal async Task AbandonAsync()
+    {
+        foreach (var child in _children.Values)
+            await child.AbandonAsync();
+        _children.Clear();
+        await StopAsync();
+    }
+
     async Task StartPartsAsync(CancellationToken ct)
     {
         ImageFileWriter.Write(_paths.Images, _options);
@@ -223,7 +232,7 @@ public sealed class LocalPlatform : IAsyncDisposable
         {
             if (_children.GetValueOrDefault(name) is { } child)
                 await child.DisposeAsync();
-            if (name == NodeChild)
+            if (name == NodeChild && _children.Count > 0)
                 await EndPodsAsync();
         }
         if (_postgres is not null)
