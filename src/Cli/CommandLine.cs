@@ -14,7 +14,10 @@ static class CommandLine
         var parsed = Root(globals, shell).Parse(args);
         if (parsed.Errors.Count > 0 && parsed.Action is not HelpAction)
         {
-            shell.Console.Error.WriteLine($"framelease: {parsed.Errors[0].Message} (framelease{PathOf(parsed)} --help says more)");
+            // A word that is no command is the cause, "command is missing" only its effect.
+            var problem = parsed.UnmatchedTokens is [var word, ..] ? $"'{word}' is not a command or argument here" : parsed.Errors[0].Message;
+            problem = string.Join(' ', problem.Split((char[])[' ', '\r', '\n', '\t'], StringSplitOptions.RemoveEmptyEntries)).TrimEnd('.');
+            shell.Console.Error.WriteLine($"framelease: {problem} (framelease{PathOf(parsed)} --help says more)");
             return ExitCodes.Usage;
         }
 

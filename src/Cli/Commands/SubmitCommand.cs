@@ -22,7 +22,7 @@ static class SubmitCommand
         var engine = new Option<string>("--engine", "-e") { Description = "Engine", HelpName = "NAME", DefaultValueFactory = _ => "ffmpeg-transcode" };
         var parameters = new Option<string[]>("--param", "-p")
         {
-            Description = "Parameter of the engine, NAME=VALUE; may be repeated", HelpName = "NAME=VALUE", Arity = ArgumentArity.ZeroOrMore,
+            Description = "Parameter of the engine, NAME=VALUE; may be repeated", HelpName = "NAME=VALUE", Arity = ArgumentArity.OneOrMore,
         };
         var name = new Option<string?>("--name") { Description = "Name of the task. Default: made from the input's", HelpName = "NAME" };
         var pool = new Option<string?>("--pool") { Description = "Pool that the lease is taken from", HelpName = "NAME" };
