@@ -49,7 +49,7 @@ static class CommandLine
             "GPU video work on Kubernetes, and on this machine alone. Start with `framelease up`, then `framelease submit --help`.");
         globals.AddTo(root);
         foreach (var create in (ReadOnlySpan<Func<GlobalOptions, Shell, Command>>)
-            [SubmitCommand.Create, WatchCommand.Create, HistoryCommand.Create, ApplyCommand.Create, GetCommand.Create, LogsCommand.Create])
+            [UpCommand.Create, DownCommand.Create, UploadCommand.Create, SubmitCommand.Create, WatchCommand.Create, HistoryCommand.Create, ApplyCommand.Create, GetCommand.Create, LogsCommand.Create, CrdsCommand.Create, DemoCommand.Create])
             root.Add(create(globals, shell));
         return root;
     }

@@ -21,22 +21,24 @@ static class LogsCommand
             using var cluster = Cluster.Connect(globals, parsed, shell);
             var pod = await PodAsync(cluster, parsed.GetRequiredValue(subject), ct);
             var options = new LogOptions { Follow = parsed.GetValue(follow), TailLines = parsed.GetValue(tail) };
-            await CopyAsync(cluster, pod, options, shell.Console.Out, ct);
+            var console = shell.Console.Out;
+            await CopyAsync(cluster, pod, options, line =>
+            {
+                console.WriteLine(line);
+                console.Flush();
+            }, ct);
             return ExitCodes.Ok;
         });
         return command;
     }
 
     /// <summary>Copies line by line, so that lines of several writers never mix.</summary>
-    public static async Task CopyAsync(Cluster cluster, string pod, LogOptions options, TextWriter writer, CancellationToken ct)
+    public static async Task CopyAsync(Cluster cluster, string pod, LogOptions options, Action<string> write, CancellationToken ct)
     {
         await using var stream = await cluster.Client.LogsAsync(pod, cluster.Namespace, options, ct);
         using var reader = new StreamReader(stream, Encoding.UTF8);
         while (await reader.ReadLineAsync(ct) is { } line)
-        {
-            await writer.WriteLineAsync(line);
-            await writer.FlushAsync(ct);
-        }
+            write(line);
     }
 
     static async Task<string> PodAsync(Cluster cluster, string subject, CancellationToken ct)

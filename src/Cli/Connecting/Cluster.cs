@@ -39,7 +39,7 @@ sealed class Cluster : IDisposable
         new(shell, KubeConfig.Load(kubeconfig, null, shell.Environment), ns, operatorUrl);
 
     public async Task<OperatorApi> OperatorAsync(CancellationToken ct) =>
-        _operator ??= new OperatorApi(new Uri(_operatorUrl ?? await OperatorAddress.FindAsync(Client, ct)), Options);
+        _operator ??= new OperatorApi(new Uri(_operatorUrl ?? await PlatformAddresses.FindOperatorAsync(Client, ct)), Options);
 
     public void Dispose()
     {
@@ -52,7 +52,7 @@ sealed class Cluster : IDisposable
     {
         if (NotEmpty(shell.Environment("KUBECONFIG")) is not null || NotEmpty(shell.Environment("KUBERNETES_SERVICE_HOST")) is not null)
             return null;
-        var file = Path.Combine(DataDirectory.Default(shell), DataDirectory.Kubeconfig);
+        var file = DataDirectory.Kubeconfig(DataDirectory.Default(shell));
         return File.Exists(file) ? file : null;
     }
 

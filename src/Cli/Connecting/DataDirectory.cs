@@ -3,7 +3,11 @@ namespace Framelease.Cli.Connecting;
 /// <summary>Where `framelease up` keeps a platform, unless told otherwise.</summary>
 static class DataDirectory
 {
-    public const string Kubeconfig = "kubeconfig";
+    /// <summary>Kubeconfig of the platform's administrator.</summary>
+    public static string Kubeconfig(string dataDirectory) => Path.Combine(dataDirectory, "cluster", "kubeconfig");
+
+    /// <summary>The object store of a platform without a bucket.</summary>
+    public static string Objects(string dataDirectory) => Path.Combine(dataDirectory, "objects-store");
 
     /// <summary><c>$FRAMELEASE_DATA</c>, else <c>$XDG_DATA_HOME/framelease</c>, else <c>~/.local/share/framelease</c>.</summary>
     public static string Default(Shell shell)

@@ -26,12 +26,25 @@ sealed class BarDisplay(CommandConsole console) : IWatchDisplay
         Draw();
     }
 
+    public void Note(string line)
+    {
+        Rise();
+        console.Out.Write($"\r\u001b[2K{Format.OneLine(line, console.Width - 1)}\n");
+        _drawn = 0;
+        Draw();
+    }
+
     public void Finish() => console.Out.Flush();
 
-    void Draw()
+    void Rise()
     {
         if (_drawn > 0)
             _ansi.Cursor.MoveUp(_drawn);
+    }
+
+    void Draw()
+    {
+        Rise();
         foreach (var uid in _order)
         {
             console.Out.Write("\r\u001b[2K");

@@ -32,5 +32,7 @@ sealed class JsonDisplay(CommandConsole console) : IWatchDisplay
         console.Out.WriteLine(line);
     }
 
+    public void Note(string line) => console.Error.WriteLine(line);
+
     public void Finish() => console.Out.Flush();
 }

@@ -21,6 +21,8 @@ sealed class LineDisplay(CommandConsole console, TimeProvider time) : IWatchDisp
             Write($"{task.Name}: {progress.PerMille / 10,3} % {progress.Describe()}");
     }
 
+    public void Note(string line) => Write(line);
+
     public void Finish() => console.Out.Flush();
 
     void Write(string text) => console.Out.WriteLine($"{Format.Clock(time.GetUtcNow())} {Format.OneLine(text, 400)}");
