@@ -23,6 +23,9 @@ sealed class DemoPlatform : IAsyncDisposable
         Pid = (int)facts["pid"]!;
     }
 
+    /// <summary>The command line to start; benchmarks name the built one.</summary>
+    public static string? Program { get; set; } = System.Environment.ProcessPath;
+
     public string Kubeconfig { get; }
 
     public string OperatorUrl { get; }
@@ -35,7 +38,7 @@ sealed class DemoPlatform : IAsyncDisposable
 
     public static async Task<DemoPlatform> StartAsync(string directory, bool keep, Shell shell, CancellationToken ct)
     {
-        var program = System.Environment.ProcessPath ?? throw new CliException("the path of this program is not known");
+        var program = Program ?? throw new CliException("the path of this program is not known");
         var log = Path.Combine(directory, "up.log");
         // A session of its own: Ctrl-C reaches the demo alone, which then stops the platform in order.
         var setsid = Tool.Find("setsid", shell.Environment);

@@ -1,0 +1,57 @@
+using System.CommandLine;
+using Framelease.Benchmarks.Platform;
+using Framelease.Benchmarks.Reporting;
+using Framelease.Cli;
+using Framelease.Cli.Demo;
+using Framelease.Cli.Terminal;
+
+namespace Framelease.Benchmarks;
+
+static class BenchCommand
+{
+    static readonly string[] Suites = ["platform"];
+
+    public static async Task<int> RunAsync(string[] args, TimeProvider time, Random random, Func<Guid> newId)
+    {
+        var suites = new Argument<string[]>("suite") { Arity = ArgumentArity.OneOrMore };
+        suites.AcceptOnlyFromAmong(Suites);
+        var quick = new Option<bool>("--quick");
+        var json = new Option<string?>("--json");
+        var programs = new Option<string>("--programs") { Required = true };
+        var root = new RootCommand("Measures the built programs beside their rivals") { suites, quick, json, programs };
+        var shell = new Shell
+        {
+            Console = CommandConsole.OfProcess(), Time = time, Random = random, NewId = newId, Environment = Environment.GetEnvironmentVariable,
+        };
+        root.SetAction(async (parsed, ct) =>
+        {
+            DemoPlatform.Program = Path.Combine(Path.GetFullPath(parsed.GetRequiredValue(programs)), "framelease");
+            var figures = new List<Figure>();
+            foreach (var suite in parsed.GetRequiredValue(suites).Distinct(StringComparer.Ordinal))
+            {
+                shell.Console.Error.WriteLine($"suite {suite}{(parsed.GetValue(quick) ? " (quick)" : "")}");
+                figures.AddRange(await new PlatformSuite(shell, parsed.GetValue(quick), shell.Console.Error.WriteLine).RunAsync(ct));
+            }
+
+            if (parsed.GetValue(json) is { } file)
+                Report.Write(file, figures, parsed.GetValue(quick), time.GetUtcNow());
+            return ExitCodes.Ok;
+        });
+        var result = root.Parse(args);
+        if (result.Errors.Count > 0)
+        {
+            shell.Console.Error.WriteLine($"bench: {result.Errors[0].Message.ReplaceLineEndings(" ")} (./bench --help says more)");
+            return ExitCodes.Usage;
+        }
+
+        try
+        {
+            return await result.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = TimeSpan.FromSeconds(60) });
+        }
+        catch (Exception error) when (error is CliException or InvalidOperationException or OperationCanceledException)
+        {
+            shell.Console.Error.WriteLine($"bench: {error.Message}");
+            return ExitCodes.Failed;
+        }
+    }
+}

@@ -1,0 +1,67 @@
+using System.Diagnostics;
+using System.Text.Json.Nodes;
+using Framelease.EndToEnd.Tests.Support;
+using Framelease.Kubernetes.Client;
+using Framelease.Resources;
+
+namespace Framelease.EndToEnd.Tests;
+
+/// <summary>What users do wrong gets a fixed reason and a way to mend it, soon, without a retry, and the slot is free again.</summary>
+public sealed class BadInputTests(Platform platform) : IClassFixture<Platform>
+{
+    const int Seconds = 5;
+
+    [Theory]
+    [InlineData("an unknown engine", """{"engine": "nope"}""", "Accepted", "EngineNotFound")]
+    [InlineData("a parameter out of range", """{"parameters": {"crf": 64}}""", "Accepted", "ParameterInvalid")]
+    [InlineData("a parameter of the wrong type", """{"parameters": {"height": "tall"}}""", "Accepted", "ParameterInvalid")]
+    [InlineData("a parameter that nobody knows", """{"parameters": {"colour": "red"}}""", "Accepted", "ParameterInvalid")]
+    [InlineData("parameters that exclude each other", """{"parameters": {"crf": 20, "bitrateKbps": 500}}""", "Accepted", "ParameterInvalid")]
+    [InlineData("a file outside the allowed root", """{"input": {"uri": "file:///etc/passwd"}}""", "Accepted", "InputNotAllowed")]
+    [InlineData("a file that climbs out of the allowed root", """{"input": {"uri": "file://ROOT/../../../../etc/passwd"}}""", "Accepted", "InputNotAllowed")]
+    [InlineData("a scheme that is not allowed", """{"input": {"uri": "ftp://example.org/a.mp4"}}""", "Accepted", "InputInvalid")]
+    [InlineData("a pool that does not exist", """{"pool": "nope"}""", "Accepted", "PoolNotFound")]
+    public async Task Is_refused_before_anything_runs(string what, string spec, string condition, string reason)
+    {
+        var watch = Stopwatch.StartNew();
+        var name = await platform.SubmitAsync((JsonObject)JsonNode.Parse(spec.Replace("ROOT", platform.InputRoot, StringComparison.Ordinal))!);
+
+        var refused = await Until.NotNull(
+            async () => await platform.ConditionAsync(name, condition) is { } c && (string?)c["status"] == "False" && (string?)c["reason"] == reason ? c : null,
+            $"{what}: {condition}=False, {reason}", Seconds);
+
+        watch.Elapsed.TotalSeconds.ShouldBeLessThan(Seconds);
+        ((string?)refused["message"]).ShouldNotBeNullOrWhiteSpace(what);
+        (await AttemptsAsync(name)).ShouldBe(0);
+    }
+
+    [Theory]
+    [InlineData("an object that does not exist", """{"input": {"object": "inputs/absent.mp4"}}""", "InputNotFound")]
+    [InlineData("a file that does not exist", """{"input": {"uri": "file://ROOT/absent.mp4"}}""", "InputNotFound")]
+    [InlineData("text named .mp4", """{"input": {"object": "inputs/text.mp4"}}""", "InputNotVideo")]
+    [InlineData("a private address", """{"input": {"uri": "http://127.0.0.1:1/a.mp4"}}""", "InputNotAllowed")]
+    public async Task Fails_once_and_gives_the_slot_back(string what, string spec, string reason)
+    {
+        await platform.UploadAsync(Clips.Text, "inputs/text.mp4");
+        var watch = Stopwatch.StartNew();
+        var name = await platform.SubmitAsync((JsonObject)JsonNode.Parse(spec.Replace("ROOT", platform.InputRoot, StringComparison.Ordinal))!);
+
+        var task = await platform.EndedAsync(name, 30);
+
+        task.Succeeded.ShouldBeFalse(what);
+        task.Reason.ShouldBe(reason, $"{what}: {task.Message}");
+        task.Message.ShouldNotBeNullOrWhiteSpace();
+        watch.Elapsed.TotalSeconds.ShouldBeLessThan(Seconds, what);
+        (await AttemptsAsync(name)).ShouldBe(1);
+        await Until.True(SlotsAreFreeAsync, "the slot is free again", Seconds);
+    }
+
+    async Task<int> AttemptsAsync(string name) =>
+        (int?)(await platform.Client.GetAsync(ResourceRef.Of<VideoTask>(), name, "default"))["status"]?["attempts"] ?? 0;
+
+    async Task<bool> SlotsAreFreeAsync()
+    {
+        var pool = await platform.Client.GetAsync(ResourceRef.Of<GpuPool>(), "default", null);
+        return (int?)pool["status"]?["freeSlots"] == (int?)pool["status"]?["slots"];
+    }
+}

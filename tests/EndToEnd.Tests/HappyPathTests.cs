@@ -1,0 +1,41 @@
+using System.Text.Json.Nodes;
+using Framelease.EndToEnd.Tests.Support;
+
+namespace Framelease.EndToEnd.Tests;
+
+public sealed class HappyPathTests(Platform platform) : IClassFixture<Platform>
+{
+    [Theory]
+    [InlineData("h264", "h264", ".mp4")]
+    [InlineData("h265", "hevc", ".mp4")]
+    [InlineData("vp9", "vp9", ".webm")]
+    [InlineData("av1", "av1", ".webm")]
+    public async Task A_video_becomes_the_codec_and_height_asked_for(string codec, string probed, string extension)
+    {
+        await platform.UploadAsync(Clips.Short, "inputs/short.mp4");
+        var name = await platform.SubmitAsync(new JsonObject { ["parameters"] = new JsonObject { ["codec"] = codec, ["height"] = 90, ["preset"] = "ultrafast" } });
+
+        var task = await platform.EndedAsync(name);
+
+        task.Succeeded.ShouldBeTrue($"{task.Reason}: {task.Message}");
+        task.Output!.VideoCodec.ShouldBe(probed);
+        task.Output.Resolution.ShouldBe("160x90");
+        task.Output.Uri.ShouldEndWith(extension);
+        task.Output.EncoderReason.ShouldNotBeNullOrEmpty();
+        var file = new Uri(task.Output.Uri).LocalPath;
+        Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(await File.ReadAllBytesAsync(file))).ShouldBe(task.Output.Sha256);
+    }
+
+    [Fact]
+    public async Task The_history_tells_the_whole_story_once()
+    {
+        await platform.UploadAsync(Clips.Short, "inputs/short.mp4");
+        var task = await platform.EndedAsync(await platform.SubmitAsync(new JsonObject { ["parameters"] = new JsonObject { ["height"] = 90 } }));
+
+        var events = (await platform.TaskEventsAsync(task.Uid)).Select(e => e.Type).ToList();
+        var lease = (await platform.LeaseEventsAsync(task.Uid)).Select(e => e.Type).ToList();
+
+        events.ShouldBe(["TaskAccepted", "TaskAdmitted", "SceneQueued", "AttemptStarted", "AttemptAttached", "SceneCommitted", "OutputCommitted", "TaskSucceeded"]);
+        lease.ShouldBe(["LeaseRequested", "LeaseGranted", "LeaseAttached", "LeaseReleased"]);
+    }
+}
