@@ -44,7 +44,7 @@ sealed class DemoPlatform : IAsyncDisposable
         var setsid = Tool.Find("setsid", shell.Environment);
         var start = new ProcessStartInfo(setsid ?? program)
         {
-            RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = directory,
+            RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false, WorkingDirectory = directory,
         };
         foreach (var argument in (string[])
             [.. setsid is null ? Array.Empty<string>() : [program], "up", "--data-dir", Path.Combine(directory, "data"), "--port", "0", "--api-port", "0",

@@ -63,7 +63,7 @@ public sealed class Platform : IAsyncLifetime
             "up", "--data-dir", Data, "--port", "0", "--api-port", "0", "--input-root", InputRoot, "--output", "json", "--until-stdin-closes",
         ])
         {
-            RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
+            RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false,
         };
         _up = Process.Start(start)!;
         var errors = _up.StandardError.ReadToEndAsync();
