@@ -24,7 +24,7 @@ static class PlatformAddresses
     public static async Task<string> FindObjectStoreAsync(IKubernetesClient client, CancellationToken ct)
     {
         var store = await FindAsync(client, StoreAnnotation, ct);
-        return store is not null && Uri.TryCreate(store, UriKind.Absolute, out var uri) && uri.IsFile && Directory.Exists(uri.LocalPath)
+        return store is not null && Uri.TryCreate(store, UriKind.Absolute, out var uri) && uri.IsFile && Directory.Exists(Path.GetDirectoryName(uri.LocalPath.TrimEnd('/')))
             ? uri.LocalPath
             : throw new CliException(
                 $"the object store of this cluster ({store ?? "unknown"}) is not a directory of this machine: put the object there with the store's own tools");

@@ -1,9 +1,7 @@
 using System.Text.Json.Nodes;
 using Framelease.Cli.Commands;
-using Framelease.Cli.Connecting;
 using Framelease.Cli.Processes;
 using Framelease.Cli.Tasks;
-using Framelease.Resources;
 
 namespace Framelease.Cli.Demo;
 
@@ -12,7 +10,7 @@ namespace Framelease.Cli.Demo;
 /// worker's tree is left; then the next attempt gets the next token.
 /// </summary>
 sealed class DemoFailure(
-    DemoPlatform platform, Cluster cluster, Shell shell, DemoStory story, string clip, Applier applier,
+    DemoPlatform platform, Shell shell, DemoStory story, string clip, Applier applier,
     Func<string, Action<TaskView, TaskProgress?>?, CancellationToken, Task<TaskView>> follow, Func<TaskView, CancellationToken, Task> showHistory)
 {
     const string Name = "clip-again";
@@ -32,7 +30,6 @@ sealed class DemoFailure(
         await applier.ShowTasksAsync(ct);
         if (task.Attempt < 2)
             throw new CliException($"the second task succeeded in attempt {task.Attempt}; a second attempt was expected");
-        _ = cluster;
     }
 
     void KillHalfWay(TaskView task, TaskProgress? progress)
@@ -50,11 +47,7 @@ sealed class DemoFailure(
         story.Say("");
     }
 
-    // Short beats, so that the loss shows after seconds; the default is 60 s and 300 s.
-    static JsonObject Task()
-    {
-        var manifest = Manifests.TaskManifest.Build("ffmpeg-transcode", "inputs/second.mp4", ["codec=h264", "crf=20", "preset=slow"], Name, null, Guid.Empty);
-        manifest["spec"]!["timeouts"] = new JsonObject { ["heartbeatIntervalSeconds"] = 1, ["heartbeatTimeoutSeconds"] = 3 };
-        return manifest;
-    }
+    // Slow enough that half-way is a moment that can be met.
+    static JsonObject Task() =>
+        Manifests.TaskManifest.Build("ffmpeg-transcode", "inputs/second.mp4", ["codec=h264", "crf=20", "preset=medium"], Name, null, Guid.Empty);
 }

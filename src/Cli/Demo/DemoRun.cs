@@ -32,7 +32,7 @@ sealed class DemoRun(DemoOptions options, DemoPlatform platform, Cluster cluster
         story.Step("The task as Kubernetes shows it");
         await _applier.ShowTasksAsync(ct);
 
-        await new DemoFailure(platform, cluster, shell, story, clip, _applier, FollowAsync, ShowHistoryAsync).RunAsync(ct);
+        await new DemoFailure(platform, shell, story, clip, _applier, FollowAsync, ShowHistoryAsync).RunAsync(ct);
         return (output, _events);
     }
 
@@ -66,21 +66,13 @@ sealed class DemoRun(DemoOptions options, DemoPlatform platform, Cluster cluster
         return target;
     }
 
-    /// <summary>The lease of every attempt, oldest first.</summary>
+    /// <summary>Of every attempt's lease; the task's own events are counted, too.</summary>
     async Task ShowHistoryAsync(TaskView task, CancellationToken ct)
     {
         var api = await cluster.OperatorAsync(ct);
-        _events += Items(await api.FindAsync(HistoryCommand.TaskPath(task.Uid), ct)).Count;
-        var leases = await cluster.Client.ListAsync(
-            ResourceRef.Of<GpuLease>(), cluster.Namespace, new ListOptions { LabelSelector = $"{ApiGroup.TaskUidLabel}={task.Uid}" }, ct);
-        var uids = leases.Items.Select(lease => lease["metadata"]!)
-            .OrderBy(meta => int.Parse((string?)meta["labels"]?[ApiGroup.AttemptLabel] ?? "0", CultureInfo.InvariantCulture))
-            .Select(meta => (string)meta["uid"]!);
-        var items = new List<HistoryItem>();
-        foreach (var uid in uids)
-            items.AddRange(Items(await api.FindAsync(HistoryCommand.LeasePath(uid), ct)));
+        var items = Items(await api.FindAsync(HistoryCommand.TaskPath(task.Uid), ct));
         _events += items.Count;
-        HistoryTable.Write(items.OrderBy(item => item.Sequence).ToList(), shell.Console);
+        HistoryTable.Write([.. items.Where(item => item.Stream.StartsWith("lease-", StringComparison.Ordinal))], shell.Console);
     }
 
     static IReadOnlyList<HistoryItem> Items(JsonObject? answer) => answer is null ? [] : HistoryItem.FromAnswer(answer);

@@ -11,7 +11,7 @@ static class EventDetails
     static readonly HashSet<string> Left = new(StringComparer.OrdinalIgnoreCase)
     {
         "token", "slot", "device", "node", "taskUid", "leaseUid", "namespace", "specHash", "parameters", "terms", "input", "deviceName", "deviceKind",
-        "deviceIndex", "logTail", "scenes",
+        "deviceIndex", "logTail", "scenes", "key", "podUid",
     };
 
     public static string Of(JsonObject data)

@@ -13,8 +13,14 @@ sealed record HistoryItem(long Sequence, string Stream, long Version, string Typ
         (long?)item["sequence"] ?? 0,
         (string?)item["stream"] ?? "",
         (long?)item["version"] ?? 0,
-        (string?)item["type"] ?? "?",
+        ClassName((string?)item["type"] ?? "?"),
         DateTimeOffset.TryParse((string?)item["timestamp"], CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time) ? time : default,
         item["data"] as JsonObject ?? [],
         item);
+
+    // The log stores lease_granted (Marten's alias); the class name is what documents and people use.
+    static string ClassName(string type) =>
+        type.Contains('_', StringComparison.Ordinal) || type.Length > 0 && char.IsAsciiLetterLower(type[0])
+            ? string.Concat(type.Split('_', StringSplitOptions.RemoveEmptyEntries).Select(word => char.ToUpperInvariant(word[0]) + word[1..]))
+            : type;
 }

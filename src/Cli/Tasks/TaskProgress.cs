@@ -12,7 +12,7 @@ sealed record TaskProgress(int Attempt, string Phase, long Frames, long TotalFra
     public static async Task<TaskProgress?> FindAsync(OperatorApi api, string uid, CancellationToken ct)
     {
         var answer = await api.FindAsync($"/api/v1/tasks/{uid}/progress", ct);
-        return (answer?["items"] as JsonArray)?.OfType<JsonObject>().LastOrDefault() is { } row ? Of(row) : null;
+        return (answer?["items"] as JsonArray)?.OfType<JsonObject>().Select(Of).MaxBy(row => row.Attempt);
     }
 
     public static TaskProgress Of(JsonObject row) => new(
