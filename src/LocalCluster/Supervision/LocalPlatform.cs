@@ -197,7 +197,9 @@ public sealed class LocalPlatform : IAsyncDisposable
 
     ChildSpec ApiServerSpec() => new(ApiServer, Program("framelease-localcluster"), ["apiserver", "--data-dir", _paths.Cluster, "--port", $"{_apiServerPort.Number}"])
     {
-        Readiness = async ct => File.Exists(_paths.Kubeconfig) && await Readiness.HttpAsync(_http, ApiServerUrl + "/readyz", ct),
+        // The file may still be an earlier start's, with another port: whoever reads it now would look for a server that is gone.
+        Readiness = async ct => AtomicFile.TryRead(_paths.Kubeconfig) is { } file && System.Text.Encoding.UTF8.GetString(file).Contains(ApiServerUrl, StringComparison.Ordinal)
+            && await Readiness.HttpAsync(_http, ApiServerUrl + "/readyz", ct),
     };
 
     ChildSpec NodeSpec()
