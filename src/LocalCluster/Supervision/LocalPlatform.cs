@@ -19,6 +19,9 @@ public sealed class LocalPlatform : IAsyncDisposable
     const string ApiServer = "apiserver", NodeChild = "node", Operator = "operator", NodeName = "local";
     const int UserSignal1 = 10, PreferredOperatorPort = 8788;
 
+    /// <summary>A nursery of 4 MiB instead of one as large as the processor's cache: these processes idle, side by side with ffmpeg.</summary>
+    static readonly Dictionary<string, string> Lean = new() { ["DOTNET_GCgen0size"] = "0x400000" };
+
     readonly LocalPlatformOptions _options;
     readonly PlatformPaths _paths;
     readonly PlatformLock _lock;
@@ -146,19 +149,10 @@ public sealed class LocalPlatform : IAsyncDisposable
     async Task StartPartsAsync(CancellationToken ct)
     {
         ImageFileWriter.Write(_paths.Images, _options);
-        var postgres = StartPostgresAsync(ct); // knows nothing of the API server: they start side by side
-        try
-        {
-            await StartClusterAsync(ct);
-        }
-        catch
-        {
-            await Task.WhenAny(postgres); // its server must be known to the stop that follows
-            throw;
-        }
-        await postgres;
-        if (_options.StartOperator)
-            await StartChildAsync(OperatorSpec(), ct);
+        // What knows nothing of each other starts side by side. All are awaited even if one fails: the stop that follows must know them.
+        var postgres = StartPostgresAsync(ct);
+        var apiServer = StartApiServerAsync(ct);
+        await Task.WhenAll(postgres, StartNodeAsync(apiServer, ct), StartOperatorAsync(apiServer, postgres, ct));
     }
 
     async Task StartPostgresAsync(CancellationToken ct)
@@ -175,13 +169,27 @@ public sealed class LocalPlatform : IAsyncDisposable
         }
     }
 
-    async Task StartClusterAsync(CancellationToken ct)
+    async Task StartApiServerAsync(CancellationToken ct)
     {
         await StartChildAsync(ApiServerSpec(), ct);
         _client = new KubernetesClient(KubeConfig.Load(_paths.Kubeconfig), _time, _random, _logger);
         if (_options.Prepare is { } prepare)
             await prepare(_paths.Kubeconfig, ct);
+    }
+
+    async Task StartNodeAsync(Task apiServer, CancellationToken ct)
+    {
+        await apiServer;
         await StartChildAsync(NodeSpec(), ct);
+    }
+
+    async Task StartOperatorAsync(Task apiServer, Task postgres, CancellationToken ct)
+    {
+        if (!_options.StartOperator)
+            return;
+        await apiServer;
+        await postgres;
+        await StartChildAsync(OperatorSpec(), ct);
     }
 
     async Task StartChildAsync(ChildSpec spec, CancellationToken ct)
@@ -197,9 +205,9 @@ public sealed class LocalPlatform : IAsyncDisposable
 
     ChildSpec ApiServerSpec() => new(ApiServer, Program("framelease-localcluster"), ["apiserver", "--data-dir", _paths.Cluster, "--port", $"{_apiServerPort.Number}"])
     {
-        // The file may still be an earlier start's, with another port: whoever reads it now would look for a server that is gone.
-        Readiness = async ct => AtomicFile.TryRead(_paths.Kubeconfig) is { } file && System.Text.Encoding.UTF8.GetString(file).Contains(ApiServerUrl, StringComparison.Ordinal)
-            && await Readiness.HttpAsync(_http, ApiServerUrl + "/readyz", ct),
+        Environment = Lean,
+        // A file may be missing still, or be an earlier start's with another port: whoever reads it now would look for a server that is gone.
+        Readiness = async ct => _paths.Kubeconfigs.All(file => Readiness.FileNames(file, ApiServerUrl)) && await Readiness.HttpAsync(_http, ApiServerUrl + "/readyz", ct),
     };
 
     ChildSpec NodeSpec()
@@ -207,11 +215,13 @@ public sealed class LocalPlatform : IAsyncDisposable
         var since = _time.GetUtcNow();
         return new(NodeChild, Program("framelease-localcluster"),
         [
-            "node", "--data-dir", _paths.Cluster, "--kubeconfig", Path.Combine(_paths.Cluster, "kubeconfigs", "node.yaml"), "--node-name", NodeName,
+            "node", "--data-dir", _paths.Cluster, "--kubeconfig", _paths.NodeKubeconfig, "--node-name", NodeName,
             "--images", _paths.Images, "--gpus", $"{_options.Gpus}", "--drain-grace", $"{_options.DrainGraceSeconds}",
             .. _options.AllowedHostPaths.SelectMany(path => new[] { "--allow", path }),
         ])
         {
+            // It runs little code, seldom: what was compiled ahead will do, and is not counted and compiled again.
+            Environment = new Dictionary<string, string>(Lean) { ["DOTNET_TieredCompilation"] = "0" },
             Readiness = ct => Readiness.NodeAsync(_client!, NodeName, since, ct),
             StopSignal = UserSignal1, // the platform stops: end the pods first
             StopTimeout = TimeSpan.FromSeconds(_options.DrainGraceSeconds + 10),
@@ -220,11 +230,11 @@ public sealed class LocalPlatform : IAsyncDisposable
 
     ChildSpec OperatorSpec() => new(Operator, Program("framelease-operator"),
     [
-        "--kubeconfig", Path.Combine(_paths.Cluster, "kubeconfigs", "operator.yaml"), "--data-dir", _paths.Root, "--listen", OperatorUrl,
+        "--kubeconfig", _paths.OperatorKubeconfig, "--data-dir", _paths.Root, "--listen", OperatorUrl,
         .. _options.OperatorArguments,
     ])
     {
-        Environment = new Dictionary<string, string> { ["FRAMELEASE_POSTGRES"] = PostgresConnectionString },
+        Environment = new Dictionary<string, string>(Lean) { ["FRAMELEASE_POSTGRES"] = PostgresConnectionString },
         Readiness = ct => Readiness.HttpAsync(_http, OperatorUrl + "/readyz", ct),
     };
 

@@ -17,6 +17,13 @@ sealed class PlatformPaths(string root)
 
     internal string Kubeconfig => Path.Combine(Cluster, "kubeconfig");
 
+    internal string NodeKubeconfig => Path.Combine(Cluster, "kubeconfigs", "node.yaml");
+
+    internal string OperatorKubeconfig => Path.Combine(Cluster, "kubeconfigs", "operator.yaml");
+
+    /// <summary>What the API server writes while it starts.</summary>
+    internal string[] Kubeconfigs => [Kubeconfig, NodeKubeconfig, OperatorKubeconfig];
+
     internal string Images => Path.Combine(Root, "images.json");
 
     internal void Create()

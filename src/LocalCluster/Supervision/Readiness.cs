@@ -1,6 +1,7 @@
 using System.Net.Security;
 using Framelease.Kubernetes.Client;
 using Framelease.Kubernetes.Models;
+using Framelease.LocalCluster.Shim.Records;
 
 namespace Framelease.LocalCluster.Supervision;
 
@@ -24,6 +25,10 @@ static class Readiness
             return false;
         }
     }
+
+    /// <summary>The file is there and contains the address.</summary>
+    internal static bool FileNames(string file, string address) =>
+        AtomicFile.TryRead(file) is { } text && System.Text.Encoding.UTF8.GetString(text).Contains(address, StringComparison.Ordinal);
 
     /// <summary>The node renewed its lease after <paramref name="since"/>.</summary>
     internal static async Task<bool> NodeAsync(IKubernetesClient client, string node, DateTimeOffset since, CancellationToken ct)

@@ -40,7 +40,7 @@ sealed class ShimHarness : IDisposable
     internal int Start(ShimSpec spec)
     {
         AtomicFile.Write(RunDirectory.Spec, spec.Serialize());
-        return Spawn.Start(new SpawnRequest(Program, [Root], ["DOTNET_ROOT=" + DotnetRoot]));
+        return Spawn.Start(new SpawnRequest(Program, [Root], ["DOTNET_ROOT=" + DotnetRoot, $"{ShimSpec.PodMarker}={PodUid}"]));
     }
 
     internal int StartScript(string script) => Start(Spec("sh", "-c", script));
@@ -94,8 +94,10 @@ sealed class ShimHarness : IDisposable
 
     public void Dispose()
     {
-        foreach (var pid in Marked())
-            _ = Libc.kill(pid, Libc.SigKill);
+        // shims too; and a shim that dies may leave its last file half-way
+        for (var left = Marked(); left.Count > 0; left = Marked())
+            foreach (var pid in left)
+                _ = Libc.kill(pid, Libc.SigKill);
         _watcher.Dispose();
         Directory.Delete(Root, recursive: true);
     }

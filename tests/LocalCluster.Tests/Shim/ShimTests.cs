@@ -74,7 +74,7 @@ public sealed class ShimTests : IDisposable
             wait; sleep 1000
             """);
         var state = await _shim.Running();
-        await ShimHarness.Eventually(() => _shim.Marked().Count >= 4);
+        await ShimHarness.Eventually(() => _shim.Marked().Count >= 5);
 
         state.Main!.Signal(Libc.SigKill).ShouldBeTrue();
         await _shim.EndOf(shim);
@@ -144,7 +144,7 @@ public sealed class ShimTests : IDisposable
     {
         var shim = _shim.StartScript("setsid sh -c 'setsid sleep 1000 & exit' & echo ready; sleep 1000");
         await _shim.Running();
-        await ShimHarness.Eventually(() => _shim.Marked().Count >= 3);
+        await ShimHarness.Eventually(() => _shim.Marked().Count >= 4);
 
         Libc.kill(shim, Libc.SigKill);
         await _shim.EndOf(shim);

@@ -49,7 +49,7 @@ sealed partial class ContainerTrack(Container spec, string podUid, NodeContext n
     internal void Restore(Pod pod, IReadOnlyList<RunId> known, Action ended)
     {
         foreach (var run in known)
-            if (run.PodUid == podUid && run.Container == spec.Name)
+            if (run.Container == spec.Name)
             {
                 if (run.Number > _run.Number && node.Runtime.Look(_run) is RunState.Ended { Exit: var exit })
                     Remember(exit);

@@ -156,11 +156,11 @@ sealed class PodWorker
     {
         if (_restored)
             return;
-        var known = _node.Runtime.Known();
+        var known = _node.Runtime.Known(Uid);
         _init = Tracks(pod.Spec?.InitContainers, restartsWhenDone: false);
         _main = Tracks(pod.Spec?.Containers, restartsWhenDone: true);
         if (pod.Spec is null) // an orphan: only its records are left to tell which containers it had
-            _main = [.. known.Where(run => run.PodUid == Uid).Select(run => run.Container).Distinct()
+            _main = [.. known.Select(run => run.Container).Distinct()
                 .Select(name => new ContainerTrack(new Container { Name = name }, Uid, _node, false))];
         if (pod.Spec?.NodeName is not null && pod.Status?.Phase is not ("Succeeded" or "Failed"))
             _node.Ledger.Take(pod);

@@ -25,7 +25,8 @@ interface IPodRuntime
     void Stop(RunId run, int graceSeconds);
 
     /// <summary>Every run with records on disk, oldest first for each container.</summary>
-    IReadOnlyList<RunId> Known();
+    /// <param name="podUid">Null = of every pod.</param>
+    IReadOnlyList<RunId> Known(string? podUid = null);
 
     /// <summary>Live processes that carry the pod's mark, and those that descend from them.</summary>
     IReadOnlyList<ProcessIdentity> Processes(string podUid);

@@ -67,12 +67,12 @@ sealed class ShimRuntime : IPodRuntime, IDisposable
         state.Shim.Signal(graceSeconds <= 0 ? Libc.SigQuit : Libc.SigTerm);
     }
 
-    public IReadOnlyList<RunId> Known()
+    public IReadOnlyList<RunId> Known(string? podUid = null)
     {
         var runs = new List<RunId>();
-        if (!System.IO.Directory.Exists(_paths.Pods))
-            return runs;
-        foreach (var pod in System.IO.Directory.EnumerateDirectories(_paths.Pods))
+        var pods = podUid is not null ? [_paths.Pod(podUid)]
+            : System.IO.Directory.Exists(_paths.Pods) ? System.IO.Directory.GetDirectories(_paths.Pods) : [];
+        foreach (var pod in pods.Where(System.IO.Directory.Exists))
             foreach (var container in System.IO.Directory.EnumerateDirectories(pod).Where(path => Path.GetFileName(path)[0] != '.'))
                 foreach (var run in System.IO.Directory.EnumerateDirectories(container))
                     if (int.TryParse(Path.GetFileName(run), out var number) && File.Exists(new ContainerDirectory(run).Spec))
