@@ -17,8 +17,7 @@ internal sealed class EventSession(PostgresEventStore store, SessionMetadata met
     const string QueryFollows = "framelease_query", End = "framelease_end";
 
     readonly List<StreamAppend> _appends = [];
-    readonly List<NpgsqlBatchCommand> _epochs = [];
-    readonly List<(string Cluster, string Role, long Epoch)> _required = [];
+    readonly List<(string Cluster, string Role, long Epoch)> _epochs = [];
     readonly List<NpgsqlBatchCommand> _guards = [];
     readonly List<(NpgsqlBatchCommand Command, Func<NpgsqlDataReader, CancellationToken, Task>? Read)> _writes = [];
     readonly List<Action> _forget = [];
@@ -39,12 +38,7 @@ internal sealed class EventSession(PostgresEventStore store, SessionMetadata met
     public IEventSession RequireEpoch(string cluster, string role, long epoch)
     {
         LeaderEpochs.ValidateNames(cluster, role);
-        var command = new NpgsqlBatchCommand("select framelease.require_epoch($1, $2, $3)");
-        command.Parameters.Add(new() { Value = cluster, NpgsqlDbType = NpgsqlDbType.Varchar });
-        command.Parameters.Add(new() { Value = role, NpgsqlDbType = NpgsqlDbType.Varchar });
-        command.Parameters.Add(new() { Value = epoch, NpgsqlDbType = NpgsqlDbType.Bigint });
-        _epochs.Add(command);
-        _required.Add((cluster, role, epoch));
+        _epochs.Add((cluster, role, epoch));
         return this;
     }
 
@@ -133,7 +127,6 @@ internal sealed class EventSession(PostgresEventStore store, SessionMetadata met
             throw new InvalidOperationException($"A session holds at most {MostStatements} statements.");
 
         var started = store.Time.GetTimestamp();
-        using var batch = BuildBatch();
         Exception? lost = null;
         for (var attempt = 1; ; attempt++)
         {
@@ -142,7 +135,7 @@ internal sealed class EventSession(PostgresEventStore store, SessionMetadata met
             try
             {
                 await using var connection = await store.DataSource.OpenConnectionAsync(ct);
-                batch.Connection = connection;
+                using var batch = BuildBatch(connection, isRepeat: attempt > 1);
                 sent = true;
                 var result = await ExecuteAsync(batch, ct);
                 store.Metrics.Committed(_appends.Sum(a => a.Count), store.Time.GetElapsedTime(started));
@@ -156,18 +149,17 @@ internal sealed class EventSession(PostgresEventStore store, SessionMetadata met
 
             if (SqlStates.IsConnectionLost(failure)) store.DataSource.Clear();
             if (sent && failure is PostgresException { SqlState: SqlStates.CommandCommitted }) return await RepeatedAsync(ct);
-            if (sent && SqlStates.IsDefinite(failure))
-            {
-                if (SqlStates.IsWorthRepeating(failure) && attempt < MostAttempts) continue;
-                if (failure is OperationCanceledException) ExceptionDispatchInfo.Throw(failure);
-                throw Explain(failure);
-            }
-            if (sent) lost = failure;
+            var isDefinite = !sent || SqlStates.IsDefinite(failure);
+            if (sent && isDefinite && SqlStates.IsWorthRepeating(failure) && attempt < MostAttempts) continue;
+            if (!isDefinite) lost = failure;
             if (lost is null)
             {
                 if (failure is OperationCanceledException) ExceptionDispatchInfo.Throw(failure);
                 throw Explain(failure);
             }
+            // A refusal for cause proves that begin_command had passed, so the lost attempt was rolled back. A transient one (such as a lock
+            // time-out while waiting for that attempt's twin) proves nothing.
+            if (sent && isDefinite && failure is not OperationCanceledException && Explain(failure) is { IsTransient: false } refusal) throw refusal;
             await PauseBeforeSeekingAsync(lost, attempt, store.Time.GetElapsedTime(started), ct);
         }
     }
@@ -196,17 +188,17 @@ internal sealed class EventSession(PostgresEventStore store, SessionMetadata met
             $"The connection was lost while the session was being committed: {lost.Message}. Load and look before acting again.", lost);
     }
 
-    NpgsqlBatch BuildBatch()
+    NpgsqlBatch BuildBatch(NpgsqlConnection connection, bool isRepeat)
     {
-        var batch = new NpgsqlBatch();
+        var batch = new NpgsqlBatch(connection);
         if (_commandId is not null) batch.BatchCommands.Add(CommandIdStatement("select framelease.begin_command($1)"));
-        foreach (var epoch in _epochs) batch.BatchCommands.Add(epoch);
-        foreach (var guard in _guards) batch.BatchCommands.Add(guard);
+        foreach (var (cluster, role, epoch) in _epochs) batch.BatchCommands.Add(EpochStatement(cluster, role, epoch));
+        foreach (var guard in _guards) batch.BatchCommands.Add(isRepeat ? Fresh(guard) : guard);
         foreach (var append in Sorted()) batch.BatchCommands.Add(append.ToCommand(metadata, record: _commandId is not null));
         foreach (var (write, read) in _writes)
         {
             if (read is not null) batch.BatchCommands.Add(new($"select 1 as {QueryFollows}"));
-            batch.BatchCommands.Add(write);
+            batch.BatchCommands.Add(isRepeat ? Fresh(write) : write);
         }
         batch.BatchCommands.Add(_commandId is null
             ? new($"select clock_timestamp() as {End}")
@@ -215,6 +207,23 @@ internal sealed class EventSession(PostgresEventStore store, SessionMetadata met
     }
 
     IEnumerable<StreamAppend> Sorted() => _appends.OrderBy(a => a.Stream, StringComparer.Ordinal);
+
+    /// <summary>A command that ran remembers its connection's prepared statement, which another connection does not have.</summary>
+    static NpgsqlBatchCommand Fresh(NpgsqlBatchCommand used)
+    {
+        var fresh = new NpgsqlBatchCommand(used.CommandText);
+        foreach (NpgsqlParameter parameter in used.Parameters) fresh.Parameters.Add(parameter.Clone());
+        return fresh;
+    }
+
+    static NpgsqlBatchCommand EpochStatement(string cluster, string role, long epoch)
+    {
+        var command = new NpgsqlBatchCommand("select framelease.require_epoch($1, $2, $3)");
+        command.Parameters.Add(new() { Value = cluster, NpgsqlDbType = NpgsqlDbType.Varchar });
+        command.Parameters.Add(new() { Value = role, NpgsqlDbType = NpgsqlDbType.Varchar });
+        command.Parameters.Add(new() { Value = epoch, NpgsqlDbType = NpgsqlDbType.Bigint });
+        return command;
+    }
 
     NpgsqlBatchCommand CommandIdStatement(string sql)
     {
@@ -309,6 +318,7 @@ internal sealed class EventSession(PostgresEventStore store, SessionMetadata met
         return _appends.Find(a => a.Stream == stream) ?? (_appends.Count == 1 ? _appends[0] : null);
     }
 
-    (string Cluster, string Role, long Epoch) FindEpoch(PostgresException p) =>
-        _required[p.BatchCommand is NpgsqlBatchCommand command && _epochs.IndexOf(command) is >= 0 and var i ? i : 0];
+    (string Cluster, string Role, long Epoch) FindEpoch(PostgresException p) => p.BatchCommand is NpgsqlBatchCommand { Parameters.Count: 3 } command
+        ? _epochs.Find(e => e.Cluster == (command.Parameters[0].Value as string) && e.Role == (command.Parameters[1].Value as string))
+        : _epochs[0];
 }

@@ -67,9 +67,10 @@ public sealed class PrivatePostgres : IAsyncDisposable
             var programs = await PostgresPrograms.FindAsync(options.BinDirectory, cluster.Major, ct);
             await EndLeftoverAsync(cluster, options, logger, time, ct);
             await cluster.PrepareAsync(programs, options, ct);
+            var serverStarted = time.GetTimestamp(); // what initdb took is not the server's fault
             while (true)
             {
-                var (server, complaint) = await TryStartAsync(programs, cluster, user, ownerLock, options, logger, time, started, ct);
+                var (server, complaint) = await TryStartAsync(programs, cluster, user, ownerLock, options, logger, time, serverStarted, ct);
                 if (server is not null)
                 {
                     Log.ServerReady(logger, programs.Major, server.ProcessId, cluster.Data, cluster.SocketDirectory,
@@ -77,7 +78,7 @@ public sealed class PrivatePostgres : IAsyncDisposable
                     return server;
                 }
                 // backends of a killed postmaster see its death within moments; until then the new one refuses
-                if (!complaint.Contains("shared memory block", StringComparison.Ordinal) || time.GetElapsedTime(started) > options.StartTimeout)
+                if (!complaint.Contains("shared memory block", StringComparison.Ordinal) || time.GetElapsedTime(serverStarted) > options.StartTimeout)
                     throw new PrivatePostgresException($"PostgreSQL did not start: {complaint.Trim()} (log: {cluster.LogDirectory})");
                 Log.SharedMemoryInUse(logger, cluster.Data);
                 await Task.Delay(PollInterval, time, ct);

@@ -17,8 +17,8 @@ public sealed record PrivatePostgresOptions(string DataDirectory, string? BinDir
     /// <value>Shared buffers in MiB. Default 32: the embedded platform's working set is small and the page cache does the rest.</value>
     public int SharedBuffersMiB { get; init; } = 32;
 
-    /// <value>How long a start (first start and crash recovery included) may take. Default 60 s.</value>
-    public TimeSpan StartTimeout { get; init; } = TimeSpan.FromSeconds(60);
+    /// <value>How long the server may take to accept connections, crash recovery included, initdb not. Default 2 min.</value>
+    public TimeSpan StartTimeout { get; init; } = TimeSpan.FromMinutes(2);
 
     /// <value>How long a fast shutdown (SIGINT) may take before an immediate one (SIGQUIT). Default 10 s.</value>
     public TimeSpan StopTimeout { get; init; } = TimeSpan.FromSeconds(10);

@@ -9,7 +9,7 @@ namespace Framelease.LocalCluster.Tests.Postgres;
 public sealed class PrivatePostgresTests : IDisposable
 {
     readonly string _directory = Directory.CreateTempSubdirectory("framelease-pgtest-").FullName;
-    readonly CancellationTokenSource _limit = new(TimeSpan.FromSeconds(60));
+    readonly CancellationTokenSource _limit = new(TimeSpan.FromMinutes(5));
 
     CancellationToken Ct => _limit.Token;
 

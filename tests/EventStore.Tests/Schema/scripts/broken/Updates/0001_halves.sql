@@ -1,0 +1,1 @@
+create table framelease.halves (id int); create table framelease.halves (id int);

@@ -1,0 +1,1 @@
+create table framelease.depots (id int primary key);

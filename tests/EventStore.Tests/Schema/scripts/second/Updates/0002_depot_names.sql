@@ -1,0 +1,1 @@
+alter table framelease.depots add column name text not null default 'unnamed';
