@@ -32,7 +32,7 @@ public sealed class HappyPathTests(Platform platform) : IClassFixture<Platform>
         await platform.UploadAsync(Clips.Short, "inputs/short.mp4");
         var task = await platform.EndedAsync(await platform.SubmitAsync(new JsonObject { ["parameters"] = new JsonObject { ["height"] = 90 } }));
 
-        var events = (await platform.TaskEventsAsync(task.Uid)).Select(e => e.Type).ToList();
+        var events = (await platform.TaskEventsAsync(task.Uid)).Where(e => e.Stream == $"task-{task.Uid}").Select(e => e.Type).ToList();
         var lease = (await platform.LeaseEventsAsync(task.Uid)).Select(e => e.Type).ToList();
 
         events.ShouldBe(["TaskAccepted", "TaskAdmitted", "SceneQueued", "AttemptStarted", "AttemptAttached", "SceneCommitted", "OutputCommitted", "TaskSucceeded"]);

@@ -72,7 +72,8 @@ public sealed class KillTests(Platform platform) : IClassFixture<Platform>
         foreach (var once in (string[])["TaskAccepted", "SceneCommitted", "OutputCommitted", "TaskSucceeded"])
             events.Count(e => e.Type == once).ShouldBe(1, once);
         events.Count(e => e.Type == "AttemptStarted").ShouldBe(task.Attempt);
-        events.Select(e => e.Version).ShouldBe(Enumerable.Range(1, events.Count).Select(i => (long)i), "no gap and no repeat in the stream");
+        foreach (var stream in events.GroupBy(e => e.Stream))
+            stream.Select(e => e.Version).ShouldBe(Enumerable.Range(1, stream.Count()).Select(i => (long)i), $"no gap and no repeat in {stream.Key}");
         events[^1].Type.ShouldBe("TaskSucceeded");
         var bytes = await File.ReadAllBytesAsync(new Uri(task.Output!.Uri).LocalPath);
         Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(bytes)).ShouldBe(task.Output.Sha256);

@@ -23,9 +23,11 @@ public sealed class KubectlTests(Platform platform) : IClassFixture<Platform>
         (await KubectlAsync("describe", "vt", "clip")).ShouldMatch(@"Type:\s+Succeeded[\s\S]*Events:");
         (await KubectlAsync("apply", "-f", Dist.Samples)).ShouldContain("videotask.framelease.dev/clip unchanged");
 
+        var its = "framelease.dev/task-uid=" + await KubectlAsync("get", "vt", "clip", "-o", "jsonpath={.metadata.uid}");
+        (await KubectlAsync("get", "pods,gl", "-l", its)).ShouldContain("clip-");
         (await KubectlAsync("delete", "vt", "clip", "--timeout=30s")).ShouldContain("deleted");
-        (await KubectlAsync("get", "vt", "--ignore-not-found")).ShouldBeEmpty();
-        await Until.True(async () => (await KubectlAsync("get", "pods,gl", "--ignore-not-found")).Length == 0, "pods and leases go with their task");
+        (await KubectlAsync("get", "vt", "clip", "--ignore-not-found")).ShouldBeEmpty();
+        await Until.True(async () => (await KubectlAsync("get", "pods,gl", "-l", its, "--ignore-not-found")).Length == 0, "pods and leases go with their task");
     }
 
     [KubectlFact]
