@@ -1,9 +1,14 @@
 // Chance, shared by loops that run side by side: Random itself is not thread-safe.
+using System.Runtime.CompilerServices;
+
 namespace Framelease.Kubernetes;
 
 sealed class Jitter(Random random)
 {
-    readonly Lock _lock = new();
+    /// <summary>One lock for each Random, so that a client and its stores may be given the same one.</summary>
+    static readonly ConditionalWeakTable<Random, Lock> Locks = [];
+
+    readonly Lock _lock = Locks.GetOrAdd(random, static _ => new());
 
     /// <summary>In [0, 1).</summary>
     public double Next()

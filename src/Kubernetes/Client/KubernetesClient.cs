@@ -24,7 +24,7 @@ public sealed partial class KubernetesClient : IKubernetesClient, IDisposable
     readonly ConcurrentDictionary<(string ApiVersion, string Kind), ResourceRef> _known = [];
 
     /// <param name="time">Clock of time-outs and waits.</param>
-    /// <param name="random">Jitter of waits; nobody else may use it.</param>
+    /// <param name="random">Jitter of waits; may be shared with other parts of this library, which take turns.</param>
     /// <exception cref="KubernetesException">InvalidConfiguration: certificate data that is not PEM.</exception>
     public KubernetesClient(KubernetesClientOptions options, TimeProvider time, Random random, ILogger? log = null)
     {

@@ -8,13 +8,14 @@ public static class Conditions
     public const string True = "True", False = "False", Unknown = "Unknown";
 
     /// <summary>The list with this condition set. lastTransitionTime stays when the status does; order stays; nothing changed gives the same list back.</summary>
+    /// <param name="now">Cut to whole seconds, as metav1.Time is.</param>
     public static IReadOnlyList<Condition> Set(
         IReadOnlyList<Condition>? conditions, string type, string status, string reason, string message, DateTimeOffset now,
         long? observedGeneration = null)
     {
         conditions ??= [];
         var old = Find(conditions, type);
-        var since = old is not null && old.Status == status ? old.LastTransitionTime : now;
+        var since = old is not null && old.Status == status ? old.LastTransitionTime : new(now.UtcTicks - (now.UtcTicks % TimeSpan.TicksPerSecond), TimeSpan.Zero);
         var next = new Condition(type, status, reason, message, since, observedGeneration);
         if (old == next)
             return conditions;

@@ -47,7 +47,7 @@ public sealed class WorkQueue<TKey> : IDisposable
     int _ready;
     bool _completed;
 
-    /// <param name="random">Jitter of retries; nobody else may use it.</param>
+    /// <param name="random">Jitter of retries; may be shared with other parts of this library, which take turns.</param>
     public WorkQueue(WorkQueueOptions options, TimeProvider time, Random random)
         : this(options, time, new Jitter(random))
     {

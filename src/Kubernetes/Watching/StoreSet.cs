@@ -7,7 +7,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Framelease.Kubernetes.Watching;
 
 /// <summary>Hands out stores and keeps them running. Ask for stores at any time; they fill once <see cref="RunAsync"/> runs.</summary>
-/// <param name="random">Jitter; nobody else may use it.</param>
+/// <param name="random">Jitter; may be shared with other parts of this library, which take turns.</param>
 public sealed class StoreSet(IKubernetesClient client, TimeProvider time, Random random, ILogger? log = null)
 {
     readonly Lock _lock = new();

@@ -1,8 +1,11 @@
 // The client against a real API server: what a scripted one can not prove.
 using System.Text.Json.Nodes;
 using Framelease.Kubernetes.Client;
+using Framelease.Kubernetes.Controllers;
+using Framelease.Kubernetes.Events;
 using Framelease.Kubernetes.Models;
 using Framelease.Kubernetes.Tests.Support;
+using Framelease.Kubernetes.Watching;
 
 namespace Framelease.Kubernetes.Tests.Client;
 
@@ -122,6 +125,42 @@ public sealed class RealServerTests : IAsyncLifetime
         var gone = new ResourceRef("nobody.example", "v1", "things", "Thing", true);
         var error = await Should.ThrowAsync<KubernetesException>(() => _client.FindAsync(gone, "x", _ns, Ct));
         error.Code.ShouldBe(404);
+    }
+
+    [RealServerFact]
+    public async Task A_store_follows_the_server_and_an_event_is_accepted_by_it()
+    {
+        var time = TimeProvider.System;
+        var stores = new StoreSet(_client, time, new Random(2));
+        var store = stores.Get<ConfigMap>(new(_ns));
+        var recorder = new EventRecorder(_client, new() { Controller = "tests.example/store", Instance = "one" }, time, Guid.NewGuid);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(Ct);
+        var running = Task.WhenAll(stores.RunAsync(stop.Token), recorder.RunAsync(stop.Token));
+        for (var i = 0; i < 5; i++)
+            await _client.CreateAsync(Map($"s{i}", "x"), Ct);
+        var changed = await _client.PatchAsync<ConfigMap>("s1", _ns, Patch.Merge(new { data = new { key = "y" } }), ct: Ct);
+        await _client.DeleteAsync<ConfigMap>("s2", _ns, ct: Ct);
+        recorder.Warning(changed, "Changed", "Patch", "first");
+        recorder.Warning(changed, "Changed", "Patch", "first");
+        await Eventually.True(() => store.Count == 4 && store.Find(new(_ns, "s1"))?.Data!["key"] == "y", "the store equals the server");
+        await stop.CancelAsync();
+        await running;
+        var events = await _client.ListAsync<Event>(_ns, ct: Ct);
+        events.Items.Single(e => e.Reason == "Changed").ShouldSatisfyAllConditions(
+            e => e.Series!.Count.ShouldBe(2), e => e.Regarding!.Uid.ShouldBe(changed.Metadata.Uid));
+    }
+
+    [RealServerFact]
+    public async Task A_finalizer_holds_an_object_until_it_is_removed()
+    {
+        var made = await _client.CreateAsync(Map("held", "x"), Ct);
+        made = await _client.AddFinalizerAsync(made, "tests.example/hold", Ct);
+        await _client.DeleteAsync<ConfigMap>("held", _ns, ct: Ct);
+        var held = await _client.GetAsync<ConfigMap>("held", _ns, Ct);
+        held.IsBeingDeleted().ShouldBeTrue();
+        await Should.ThrowAsync<KubernetesException>(() => _client.RemoveFinalizerAsync(made, "tests.example/hold", Ct));
+        await _client.RemoveFinalizerAsync(held, "tests.example/hold", Ct);
+        (await _client.FindAsync<ConfigMap>("held", _ns, Ct)).ShouldBeNull();
     }
 
     static async Task NextAsync(IAsyncEnumerator<WatchEvent<ConfigMap>> watch, WatchEventType type, string name)

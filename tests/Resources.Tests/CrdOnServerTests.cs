@@ -1,0 +1,114 @@
+// crds/ on a real API server: it takes every definition as it is, fills in defaults, and refuses what is out of bounds.
+using System.Text.Json.Nodes;
+using Framelease.Kubernetes.Client;
+using Framelease.Kubernetes.Configuration;
+using Framelease.Kubernetes.Schema;
+
+namespace Framelease.Resources.Tests;
+
+public sealed class CrdOnServerTests : IAsyncLifetime
+{
+    static readonly ResourceRef Definitions =
+        new("apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition", Namespaced: false);
+
+    readonly string _name = $"t{Guid.NewGuid():N}"[..12];
+    readonly CancellationTokenSource _stop = new(TimeSpan.FromMinutes(3));
+    KubernetesClient _client = null!;
+
+    CancellationToken Ct => _stop.Token;
+
+    public async Task InitializeAsync()
+    {
+        if (RealServerFactAttribute.KubeConfigPath is not { } path)
+            return;
+        _client = new(KubeConfig.Load(path), TimeProvider.System, new Random(1));
+        foreach (var kind in CustomResources.All)
+            await _client.ApplyAsync(CrdGenerator.Generate(kind), Ct);
+        foreach (var kind in CustomResources.All)
+        {
+            var resource = ResourceRef.Of(kind);
+            while (!await ServedAsync(resource))
+                await Task.Delay(50, Ct);
+        }
+    }
+
+    public Task DisposeAsync()
+    {
+        _client?.Dispose();
+        _stop.Dispose();
+        return Task.CompletedTask;
+    }
+
+    [RealServerFact]
+    public async Task Every_definition_is_structural()
+    {
+        foreach (var kind in CustomResources.All)
+        {
+            var resource = ResourceRef.Of(kind);
+            var stored = await _client.GetAsync(Definitions, $"{resource.Plural}.{resource.Group}", null, Ct);
+            var bad = stored["status"]!["conditions"]!.AsArray().Where(c => (string?)c!["type"] == "NonStructuralSchema");
+            bad.ShouldBeEmpty(kind.Name);
+        }
+    }
+
+    [RealServerFact]
+    public async Task Defaults_are_filled_in_and_a_record_reads_what_the_server_stores()
+    {
+        var wish = new VideoTask
+        {
+            Metadata = new() { Name = _name, Namespace = "default" },
+            Spec = new() { Engine = "ffmpeg-transcode", Input = new() { Object = "inputs/clip.mp4" } },
+        };
+        var stored = await _client.CreateAsync(wish, Ct);
+        (stored.Spec.Pool, stored.Spec.BackoffLimit).ShouldBe(("default", 3));
+        await _client.DeleteAsync<VideoTask>(_name, "default", ct: Ct);
+    }
+
+    [RealServerFact]
+    public async Task What_is_out_of_bounds_is_refused_by_field()
+    {
+        await RefusedAsync("""{"engine":"e","input":{"object":"a"},"backoffLimit":21}""", "spec.backoffLimit");
+        await RefusedAsync("""{"engine":"e","input":{"object":"a","uri":"b"}}""", "exactly one of object and uri");
+        await RefusedAsync("""{"engine":"e","input":{}}""", "exactly one of object and uri");
+        await RefusedAsync("""{"input":{"object":"a"}}""", "spec.engine");
+        await RefusedAsync("""{"engine":"e","input":{"object":"a"},"parameters":{"height":[1]}}""", "spec.parameters.height");
+        await RefusedAsync("""{"engine":"e","input":{"object":"a"},"unknown":1}""", "unknown field \"spec.unknown\"");
+    }
+
+    [RealServerFact]
+    public async Task A_spec_can_not_be_changed_and_a_status_can()
+    {
+        var made = await _client.ApplyAsync(Manifest("""{"engine":"e","input":{"object":"a"}}"""), Ct);
+        var tasks = made.Resource;
+        var error = await Should.ThrowAsync<KubernetesException>(() =>
+            _client.PatchAsync(tasks, _name, "default", Patch.Merge(new { spec = new { engine = "other" } }), ct: Ct));
+        error.Message.ShouldContain("spec is immutable");
+        var patched = await _client.PatchAsync(tasks, _name, "default", Patch.Merge(new { status = new { phase = "Running" } }), "status", Ct);
+        ((string?)patched["status"]!["phase"]).ShouldBe("Running");
+        await _client.DeleteAsync<VideoTask>(_name, "default", ct: Ct);
+    }
+
+    async Task RefusedAsync(string spec, string expected) =>
+        (await Should.ThrowAsync<KubernetesException>(() => _client.ApplyAsync(Manifest(spec), Ct))).Message.ShouldContain(expected);
+
+    async Task<bool> ServedAsync(ResourceRef resource)
+    {
+        try
+        {
+            await _client.ListAsync(resource, null, null, Ct);
+            return true;
+        }
+        catch (KubernetesException error) when (error.IsNotFound)
+        {
+            return false;
+        }
+    }
+
+    JsonObject Manifest(string spec) => new()
+    {
+        ["apiVersion"] = "framelease.dev/v1alpha1",
+        ["kind"] = "VideoTask",
+        ["metadata"] = new JsonObject { ["name"] = _name, ["namespace"] = "default" },
+        ["spec"] = JsonNode.Parse(spec),
+    };
+}
