@@ -87,8 +87,8 @@ public abstract class DiscoveryCases(Server server)
         await Api.Until("/openapi/v2", reply => reply.Text.Contains("conformance.v1.Widget"), "published");
         var bytes = await Api.GetBytes("/openapi/v2", "application/com.github.proto-openapi.spec.v2@v1.0+protobuf");
         var definitions = GnosticDocument.Definitions(bytes);
-        var (name, widget) = definitions.Single(definition => definition.Key.EndsWith(".Widget"));
-        name.ShouldContain("conformance");
+        var (name, widget) = definitions.Single(definition => definition.Key.EndsWith("conformance.v1.Widget"));
+        name.ShouldBe("dev.framelease.conformance.v1.Widget");
         widget.Extension("x-kubernetes-group-version-kind").ShouldContain("Widget");
         var spec = widget.Property("spec");
         spec.Type.ShouldBe("object");

@@ -90,7 +90,7 @@ public abstract class PodCases(Server server)
         (await following).ShouldBe(200).Text.ShouldBe("one\nlast words\n");
     }
 
-    [Case]
+    [Case(Needs = Needs.BuiltInRules)]
     public async Task An_event_is_the_same_object_in_both_of_its_groups()
     {
         var ns = await server.NewNamespace();

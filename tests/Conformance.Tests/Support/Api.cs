@@ -15,22 +15,14 @@ public sealed class Api : IDisposable
     public Api(Kubeconfig config, string? token = null)
     {
         var handler = new SocketsHttpHandler();
-        if (config.Authority is { } authority)
-        {
-            handler.SslOptions.CertificateChainPolicy = new X509ChainPolicy
-            {
-                TrustMode = X509ChainTrustMode.CustomRootTrust,
-                RevocationMode = X509RevocationMode.NoCheck,
-                CustomTrustStore = { authority },
-            };
-        }
+        var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+        policy.CustomTrustStore.AddRange(config.Authorities);
+        handler.SslOptions.CertificateChainPolicy = policy;
 
         _client = new HttpClient(handler)
         {
             BaseAddress = config.Server,
             Timeout = TimeSpan.FromSeconds(30),
-            DefaultRequestVersion = HttpVersion.Version20,
-            DefaultVersionPolicy = HttpVersionPolicy.RequestVersionOrLower,
         };
         token ??= config.Token;
         if (token.Length > 0)
@@ -59,16 +51,23 @@ public sealed class Api : IDisposable
 
     public async Task<byte[]> GetBytes(string path, string accept)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Get, path);
+        using var request = Request(HttpMethod.Get, path);
         request.Headers.TryAddWithoutValidation("Accept", accept);
         using var response = await _client.SendAsync(request);
         response.StatusCode.ShouldBe(HttpStatusCode.OK);
         return await response.Content.ReadAsByteArrayAsync();
     }
 
+    // HTTP/2 for all but bodies that may be refused half-way, where HTTP/1.1 is the harder case.
+    static HttpRequestMessage Request(HttpMethod method, string path) => new(method, path)
+    {
+        Version = method == HttpMethod.Get ? HttpVersion.Version20 : HttpVersion.Version11,
+        VersionPolicy = HttpVersionPolicy.RequestVersionOrLower,
+    };
+
     public async Task<Reply> Send(HttpMethod method, string path, string? body, string type, string accept = "application/json")
     {
-        using var request = new HttpRequestMessage(method, path);
+        using var request = Request(method, path);
         if (body is not null)
         {
             request.Content = new ByteArrayContent(Encoding.UTF8.GetBytes(body));
@@ -84,7 +83,7 @@ public sealed class Api : IDisposable
     /// <summary>Opens a watch; an answer other than 200 is returned as a reply instead.</summary>
     public async Task<WatchReader> Watch(string path, string accept = "application/json")
     {
-        using var request = new HttpRequestMessage(HttpMethod.Get, path + (path.Contains('?') ? "&" : "?") + "watch=true");
+        using var request = Request(HttpMethod.Get, path + (path.Contains('?') ? "&" : "?") + "watch=true");
         request.Headers.TryAddWithoutValidation("Accept", accept);
         var response = await _client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
         if (response.StatusCode == HttpStatusCode.OK)

@@ -39,7 +39,13 @@ sealed class DataDirectory : IDisposable
             CreatePrivate(root);
             CreatePrivate(Path.Combine(root, "objects"));
             CreatePrivate(Path.Combine(root, "kubeconfigs"));
-            var file = new FileStream(Path.Combine(root, "apiserver.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            var file = new FileStream(Path.Combine(root, "apiserver.lock"), new FileStreamOptions
+            {
+                Mode = FileMode.OpenOrCreate,
+                Access = FileAccess.ReadWrite,
+                Share = FileShare.None,
+                UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+            });
             return new DataDirectory(root, file);
         }
         catch (UnauthorizedAccessException error)

@@ -52,14 +52,9 @@ static class CelValidator
             "FieldValueForbidden" => FieldError.Forbidden(shownField, problem),
             "FieldValueRequired" => FieldError.Required(shownField, problem),
             "FieldValueDuplicate" => FieldError.Duplicate(shownField, value),
-            _ => FieldError.Invalid(shownField, Shown(value), problem),
+            _ when value is JsonValue => FieldError.Invalid(shownField, value, problem),
+            // A whole object would only bury the message.
+            _ => new FieldError("FieldValueInvalid", shownField, $"Invalid value: {problem}"),
         };
     }
-
-    static JsonNode Shown(JsonNode value) => value switch
-    {
-        JsonObject => JsonValue.Create("object"),
-        JsonArray => JsonValue.Create("array"),
-        _ => value,
-    };
 }

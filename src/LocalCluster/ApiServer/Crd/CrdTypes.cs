@@ -40,14 +40,16 @@ sealed class CrdTypes(ResourceRegistry registry)
         foreach (var (index, version) in (spec.Arr("versions") ?? []).Index())
         {
             if (version is JsonObject served && served.Bool("served") == true)
-                types.Add(Type(spec, served, index));
+                types.Add(Type(definition, served, index));
         }
 
         return types;
     }
 
-    static ResourceType Type(JsonObject spec, JsonObject version, int index)
+    static ResourceType Type(JsonObject definition, JsonObject version, int index)
     {
+        var spec = definition.Obj("spec")!;
+        var stored = definition.Obj("status").Arr("storedVersions").Strings().ToList();
         var names = spec.Obj("names")!;
         var kind = names.Str("kind")!;
         return new ResourceType
@@ -66,7 +68,7 @@ sealed class CrdTypes(ResourceRegistry registry)
             Schema = CrdRules.ParseSchema(version, index, [], []),
             Columns = [.. (version.Arr("additionalPrinterColumns") ?? []).Select(Column)],
             SelectableFields = [.. (version.Arr("selectableFields") ?? []).Select(field => (field.Str("jsonPath") ?? "").TrimStart('.'))],
-            Strategy = new CustomResourceStrategy(version.Bool("deprecated") == true
+            Strategy = new CustomResourceStrategy(stored, version.Bool("deprecated") == true
                 ? version.Str("deprecationWarning") ?? $"{spec.Str("group")}/{version.Str("name")} {kind} is deprecated" : null),
             IsCustom = true,
         };
@@ -78,8 +80,12 @@ sealed class CrdTypes(ResourceRegistry registry)
 }
 
 /// <summary>Objects of custom kinds: an update must say which version it was made from; versions differ only in name.</summary>
-sealed class CustomResourceStrategy(string? deprecation) : ResourceStrategy
+/// <param name="storedVersions">Versions in which objects may have been stored.</param>
+/// <param name="deprecation">What to warn of.</param>
+sealed class CustomResourceStrategy(IReadOnlyList<string> storedVersions, string? deprecation) : ResourceStrategy
 {
+    public override bool IsServedAsStored(ResourceType type) => storedVersions is [var only] && only == type.Version;
+
     public override bool AllowsUnconditionalUpdate => false;
 
     public override IEnumerable<string> Warnings(JsonObject item) => deprecation is null ? [] : [deprecation];
@@ -88,5 +94,12 @@ sealed class CustomResourceStrategy(string? deprecation) : ResourceStrategy
     {
         if (item.Str("apiVersion") != type.ApiVersion)
             item["apiVersion"] = type.ApiVersion;
+    }
+
+    // The storage version is the one that was added to the list last.
+    public override void ToStored(JsonObject item, ResourceType type)
+    {
+        if (storedVersions.Count > 0)
+            item["apiVersion"] = $"{type.Group}/{storedVersions[^1]}";
     }
 }

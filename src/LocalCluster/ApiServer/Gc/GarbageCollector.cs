@@ -56,6 +56,7 @@ sealed class GarbageCollector(ObjectStore store, ResourceRegistry registry, Obje
         {
             foreach (var dependent in Dependents(item.Header.Uid))
                 await CollectAsync(dependent);
+            await ReleaseOwnersAsync(item);
             return;
         }
 
@@ -63,6 +64,25 @@ sealed class GarbageCollector(ObjectStore store, ResourceRegistry registry, Obje
             await FinishDeletionAsync(current);
         else if (current.Header.OwnerUids.Length > 0)
             await CollectAsync(current);
+    }
+
+    /// <summary>Owners that wait for their dependents to go first may have waited for this one.</summary>
+    async Task ReleaseOwnersAsync(StoredObject item)
+    {
+        if (item.Header.OwnerUids.Length == 0)
+            return;
+        foreach (var owner in (item.Parse().Obj("metadata").Arr("ownerReferences") ?? []).OfType<JsonObject>())
+        {
+            if (Find(item, owner) is { Header: { DeletionTimestamp: not null, FinalizerCount: > 0 } } waiting)
+                await FinishDeletionAsync(waiting);
+        }
+    }
+
+    StoredObject? Find(StoredObject item, JsonObject owner)
+    {
+        if (registry.Table.FindKind(owner.Str("apiVersion") ?? "", owner.Str("kind") ?? "") is not { } type)
+            return null;
+        return store.State.Find(type.Store, new ObjectKey(type.Namespaced ? item.Key.Namespace : "", owner.Str("name") ?? ""));
     }
 
     List<StoredObject> Dependents(string uid) =>
@@ -89,13 +109,8 @@ sealed class GarbageCollector(ObjectStore store, ResourceRegistry registry, Obje
     }
 
     /// <summary>An owner is gone when its kind is served and no object of that name has that uid.</summary>
-    bool IsGone(StoredObject item, JsonObject owner)
-    {
-        if (registry.Table.FindKind(owner.Str("apiVersion") ?? "", owner.Str("kind") ?? "") is not { } type)
-            return false;
-        var key = new ObjectKey(type.Namespaced ? item.Key.Namespace : "", owner.Str("name") ?? "");
-        return store.State.Find(type.Store, key)?.Header.Uid != owner.Str("uid");
-    }
+    bool IsGone(StoredObject item, JsonObject owner) =>
+        registry.Table.FindKind(owner.Str("apiVersion") ?? "", owner.Str("kind") ?? "") is not null && Find(item, owner)?.Header.Uid != owner.Str("uid");
 
     async Task FinishDeletionAsync(StoredObject item)
     {
@@ -130,7 +145,7 @@ sealed class GarbageCollector(ObjectStore store, ResourceRegistry registry, Obje
         }
 
         // The end of each dependent brings the owner here again.
-        if (!blocking || Dependents(item.Header.Uid).Count == 0)
+        if (!blocking)
             await RemoveFinalizerAsync(type, item, Foreground);
     }
 

@@ -48,12 +48,12 @@ sealed record ListOptions
     public bool SelectsAll => Labels.Requirements.Count == 0 && Fields.Requirements.Count == 0;
 
     /// <summary>The revision that <see cref="ResourceVersion"/> names; null for "any".</summary>
-    public long? ParseRevision(ResourceType type)
+    public long? ParseRevision()
     {
         if (ResourceVersion is "" or "0")
             return null;
         return long.TryParse(ResourceVersion, out var revision) && revision > 0 ? revision
-            : throw ApiErrors.Invalid(type, "", [FieldError.Invalid("resourceVersion", ResourceVersion, "must be a non-negative integer")]);
+            : throw ApiErrors.BadRequest($"invalid resource version: resourceVersion: Invalid value: \"{ResourceVersion}\": must be a non-negative integer");
     }
 
     static bool Flag(string text) => text is "true" or "1" or "True";

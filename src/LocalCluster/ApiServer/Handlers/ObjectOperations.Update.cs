@@ -25,7 +25,7 @@ sealed partial class ObjectOperations
             var old = Serve(current, type);
             options.Warnings.Clear();
             var item = change((JsonObject)old.DeepClone());
-            var pinned = PrepareUpdate(type, key, item, old, isStatus, options);
+            PrepareUpdate(type, key, item, old, isStatus, options);
             if (JsonAccess.Same(item, old))
                 return old;
             var removes = IsReadyToGo(item, type);
@@ -34,17 +34,16 @@ sealed partial class ObjectOperations
             var body = (JsonObject)item.DeepClone();
             type.Strategy.ToStored(body, type);
             var stored = await store.CommitAsync(new Commit(type.Store, key, current.Revision, body, removes));
+            // A caller who named the version that the change was made from is refused by the next look at the current one.
             if (stored is not null)
                 return Serve(stored, type);
-            if (pinned)
-                throw ApiErrors.Modified(type, key.Name);
         }
 
         throw ApiErrors.Modified(type, key.Name);
     }
 
-    /// <summary>Brings the new object into its final form. True when the caller named the version that it was made from.</summary>
-    static bool PrepareUpdate(ResourceType type, ObjectKey key, JsonObject item, JsonObject old, bool isStatus, WriteOptions options)
+    /// <summary>Brings the new object into its final form, or refuses it.</summary>
+    static void PrepareUpdate(ResourceType type, ObjectKey key, JsonObject item, JsonObject old, bool isStatus, WriteOptions options)
     {
         ObjectRules.Normalize(item, type, options);
         var metadata = item.Obj("metadata")!;
@@ -73,7 +72,6 @@ sealed partial class ObjectOperations
             metadata["generation"] = (oldMetadata.Int("generation") ?? 0) + 1;
         ObjectRules.Validate(item, old, type);
         options.Warnings.AddRange(type.Strategy.Warnings(item));
-        return revision is not ("" or "0");
     }
 
     static void CheckIdentity(ResourceType type, ObjectKey key, JsonObject metadata, JsonObject oldMetadata)

@@ -10,6 +10,13 @@ namespace Framelease.LocalCluster.ApiServer.Handlers;
 /// <summary>Brings a written object into the form of its type and checks it: prune, default, validate, rules.</summary>
 static class ObjectRules
 {
+    static readonly FieldError RulesNotChecked = FieldError.Invalid("<nil>", null,
+        "some validation rules were not checked because the object was invalid; correct the existing errors to complete validation");
+
+    // The errors after which upstream does not evaluate rules either, and says so.
+    static bool Blocks(FieldError error) =>
+        error.Reason is "FieldValueRequired" or "FieldValueNotSupported" or "FieldValueTooLong" or "FieldValueTooMany" or "FieldValueTypeInvalid";
+
     /// <summary>Drops unknown fields and fills defaults; unknown and duplicate fields end as the options say.</summary>
     public static void Normalize(JsonObject item, ResourceType type, WriteOptions options)
     {
@@ -21,8 +28,7 @@ static class ObjectRules
         if (type.Schema is { } schema)
         {
             Pruning.PruneRoot(item, schema, unknown);
-            if (!type.IsCustom)
-                Defaulting.DropNulls(item, schema);
+            Defaulting.DropNulls(item, schema);
             Defaulting.Apply(item, schema);
         }
 
@@ -39,8 +45,11 @@ static class ObjectRules
                 $"the API version in the data ({item.Str("apiVersion")}) does not match the expected API version ({type.ApiVersion})");
         }
 
-        if (item.Str("kind") != type.Kind)
-            throw ApiErrors.BadRequest($"the kind in the data ({item.Str("kind")}) does not match the expected kind ({type.Kind})");
+        if (item.Str("kind") == type.Kind)
+            return;
+        if (type.IsCustom)
+            throw ApiErrors.Invalid(type, item.Obj("metadata").Str("name") ?? "", [FieldError.Invalid("kind", item["kind"], $"must be {type.Kind}")]);
+        throw ApiErrors.BadRequest($"the kind in the data ({item.Str("kind")}) does not match the expected kind ({type.Kind})");
     }
 
     static void Report(List<string> unknown, ResourceType type, WriteOptions options)
@@ -71,6 +80,8 @@ static class ObjectRules
             // Rules see only values of the right shape.
             if (errors.Count == 0)
                 CelValidator.Validate(item, old, schema, "", errors);
+            else if (schema.HasRules && errors.Exists(Blocks))
+                errors.Add(RulesNotChecked);
         }
 
         errors.AddRange(type.Strategy.Validate(item, old));

@@ -21,7 +21,7 @@ sealed class Pager(ObjectStore store, TimeProvider time)
 
     public ListPage List(ResourceType type, string? ns, ListOptions options)
     {
-        var (state, start) = options.Continue.Length > 0 ? Resume(options.Continue) : (Fresh(type, options), default(ObjectKey?));
+        var (state, start) = options.Continue.Length > 0 ? Resume(options.Continue) : (Fresh(options), default(ObjectKey?));
         var items = new List<StoredObject>();
         var next = "";
         long? remaining = null;
@@ -44,10 +44,10 @@ sealed class Pager(ObjectStore store, TimeProvider time)
         return new ListPage(state.Revision, items, next, remaining);
     }
 
-    StoreState Fresh(ResourceType type, ListOptions options)
+    StoreState Fresh(ListOptions options)
     {
         var state = store.State;
-        if (options.ParseRevision(type) is not { } revision)
+        if (options.ParseRevision() is not { } revision)
             return state;
         if (revision > state.Revision)
             throw ApiErrors.RevisionTooLarge(revision, state.Revision);

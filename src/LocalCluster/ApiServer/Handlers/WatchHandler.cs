@@ -22,7 +22,7 @@ sealed class WatchHandler(ObjectStore store, TimeProvider time, CancellationToke
 
     public async Task HandleAsync(HttpContext context, ResourceType type, string? ns, ListOptions options, Representation form)
     {
-        var from = options.ParseRevision(type);
+        var from = options.ParseRevision();
         var state = store.State;
         if (from > state.Revision)
             throw ApiErrors.RevisionTooLarge(from.Value, state.Revision);

@@ -16,6 +16,9 @@ sealed class KestrelListener(X509Certificate2 certificate, RequestDelegate handl
 {
     // Every watch of a client shares one HTTP/2 connection.
     const int MaxStreams = 1000;
+
+    // Bodies beyond the limit of the API are refused by the handlers, in words; the rest is read away so that the client sees them.
+    const long MaxDrained = 8 * RequestBody.Limit;
     static readonly TimeSpan StopWithin = TimeSpan.FromSeconds(5);
 
     WebApplication? _app;
@@ -28,7 +31,7 @@ sealed class KestrelListener(X509Certificate2 certificate, RequestDelegate handl
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
-            kestrel.Limits.MaxRequestBodySize = RequestBody.Limit + 1024;
+            kestrel.Limits.MaxRequestBodySize = MaxDrained;
             kestrel.Limits.Http2.MaxStreamsPerConnection = MaxStreams;
             kestrel.Listen(address, port, listen => listen.UseHttps(certificate));
         });

@@ -47,5 +47,9 @@ sealed class SchemaNode
     public SchemaNode? Not { get; init; }
     public IReadOnlyList<CelRule> Rules { get; init; } = [];
 
+    /// <summary>There is a rule on this node or somewhere below.</summary>
+    public bool HasRules => Rules.Count > 0 || Properties.Values.Any(child => child.HasRules)
+        || Additional is { HasRules: true } || Items is { HasRules: true };
+
     public SchemaNode? Property(string name) => Properties.TryGetValue(name, out var child) ? child : Additional;
 }
