@@ -146,7 +146,8 @@ fl_stop_compilers() {
   local id file pid
   id=$(fl_compiler_id)
   for file in /proc/[0-9]*/cmdline; do
-    if tr '\0' ' ' <"$file" 2>/dev/null | grep -q -- "-pipename:$id"; then
+    # A process that ends meanwhile is no news.
+    if { tr '\0' ' ' <"$file"; } 2>/dev/null | grep -q -- "-pipename:$id"; then
       pid=${file#/proc/}
       kill "${pid%/cmdline}" 2>/dev/null || true
     fi

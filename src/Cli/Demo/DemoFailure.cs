@@ -49,5 +49,5 @@ sealed class DemoFailure(
 
     // Slow enough that half-way is a moment that can be met.
     static JsonObject Task() =>
-        Manifests.TaskManifest.Build("ffmpeg-transcode", "inputs/second.mp4", ["codec=h264", "crf=20", "preset=medium"], Name, null, Guid.Empty);
+        Manifests.TaskManifest.Build("ffmpeg-transcode", "inputs/second.mp4", ["codec=h264", "crf=22", "preset=fast"], Name, null, Guid.Empty);
 }

@@ -14,7 +14,8 @@ namespace Framelease.LocalCluster.Tests.Supervision;
 public sealed class LocalPlatformTests : IAsyncLifetime
 {
     readonly ConcurrentQueue<ComponentChange> _changes = new();
-    readonly string _root = Directory.CreateTempSubdirectory("framelease-up-").FullName;
+    // A directory that others may pass through: as root, PostgreSQL's user then keeps the database here and not in /var/lib.
+    readonly string _root = Directory.CreateDirectory(Path.Combine(Path.GetTempPath(), $"framelease-up-{Guid.NewGuid():N}")).FullName;
     LocalPlatform? _platform;
 
     public Task InitializeAsync() => Task.CompletedTask;
