@@ -47,7 +47,8 @@ public sealed record TaskState
         }),
         AttemptStarted e => With(e.Scene, s => s! with { Step = SceneStep.Started, Started = e }) with
         {
-            AttemptsStarted = AttemptsStarted + 1, StartedAt = StartedAt ?? at,
+            AttemptsStarted = AttemptsStarted + 1,
+            StartedAt = StartedAt ?? at,
         },
         AttemptAttached e => With(e.Scene, s => s! with { Step = SceneStep.Attached }),
         AttemptFailed e => With(e.Scene, s => s! with { Step = SceneStep.Failed, Failures = s.Failures + 1, LastFailure = e })

@@ -114,7 +114,8 @@ internal sealed class EventSession(PostgresEventStore store, SessionMetadata met
                 }
             }
             query.Set(rows, failure);
-        }));
+        }
+        ));
         _forget.Add(() => query.Set([]));
         return query;
     }

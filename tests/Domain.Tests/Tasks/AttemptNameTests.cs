@@ -69,7 +69,9 @@ public partial class AttemptNameTests
     public void A_staging_key_carries_attempt_and_token_so_that_two_holders_never_write_one_key()
     {
         AttemptName.StagingKey("acme", Uid, 2, 3, 17, ".mp4").ShouldBe($"tenants/acme/tasks/{Uid}/scene-2/attempt-3-token-17.mp4");
-        (from scene in Enumerable.Range(0, 5) from attempt in Enumerable.Range(1, 5) from token in Enumerable.Range(0, 20)
-            select AttemptName.StagingKey("acme", Uid, scene, attempt, token, ".mp4")).ShouldBeUnique();
+        (from scene in Enumerable.Range(0, 5)
+         from attempt in Enumerable.Range(1, 5)
+         from token in Enumerable.Range(0, 20)
+         select AttemptName.StagingKey("acme", Uid, scene, attempt, token, ".mp4")).ShouldBeUnique();
     }
 }
