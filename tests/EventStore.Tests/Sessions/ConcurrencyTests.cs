@@ -34,6 +34,7 @@ public sealed class ConcurrencyTests(PostgresServer server, TestDatabase databas
         output.WriteLine($"killed {_killed} connections, {results.Sum(r => r.Conflicts)} conflicts, {results.Sum(r => r.Unknown)} unknown outcomes, "
             + $"{results.Sum(r => r.Repeats)} outcomes found by command id");
 
+        _killed.ShouldBeGreaterThan(10);
         var acknowledged = results.SelectMany(r => r.Acknowledged).ToList();
         var slices = await Store.FetchStreamsAsync(streams, Ct);
         var log = slices.SelectMany(s => s.Events).ToList();
