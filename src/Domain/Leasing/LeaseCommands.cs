@@ -15,7 +15,8 @@ public abstract record LeaseCommand
     public sealed record Attach(string PodUid, string Node, long Token) : LeaseCommand;
 
     /// <summary>The holder's own word, under its token.</summary>
-    /// <param name="PodUid">Who says it: must be the attached pod. Null only where the caller speaks for nobody in particular and has checked the attempt.</param>
+    /// <param name="PodUid">Who says it: must be the attached pod. Null only where the caller speaks for nobody in particular and has
+    /// checked the attempt.</param>
     public sealed record Release(long Token, string Reason, string? PodUid = null) : LeaseCommand;
 
     /// <param name="PodUid">Whose end or silence it is; when given, it must be the attached pod, if there is one.</param>
@@ -33,7 +34,8 @@ public abstract record LeaseCommand
 }
 
 /// <summary>A row of the slot table.</summary>
-public sealed record SlotSnapshot(SlotKey Key, string Pool, SlotState State, long Token, string? LeaseUid, string DeviceName, string DeviceKind, int DeviceIndex);
+public sealed record SlotSnapshot(
+    SlotKey Key, string Pool, SlotState State, long Token, string? LeaseUid, string DeviceName, string DeviceKind, int DeviceIndex);
 
 public enum SlotState
 {

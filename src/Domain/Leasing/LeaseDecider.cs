@@ -1,6 +1,8 @@
 namespace Framelease.Domain.Leasing;
 
-/// <summary>decide(state, command) → events for one lease. One GpuLease per attempt, granted at most once (R6); a bad end quarantines its slot (R4).</summary>
+/// <summary>
+/// decide(state, command) → events for one lease. One GpuLease per attempt, granted at most once (R6); a bad end quarantines its slot (R4).
+/// </summary>
 public static class LeaseDecider
 {
     /// <summary>Refused writes recorded per lease: whoever comes with ever new pods must not fill the log.</summary>
@@ -61,12 +63,15 @@ public static class LeaseDecider
             : state.Phase is LeasePhase.Released && state.Grant!.Token == c.Token ? Nothing : Stale(state, c.Token);
     }
 
-    // Causes that the stream contradicts are refused: the one who saw the deadline pass looked before the attach that this state already holds.
+    // Causes that the stream contradicts are refused: the one who saw the deadline pass looked before the attach that this state already
+    // holds.
     static Decision<ILeaseEvent> Expire(LeaseState state, LeaseCommand.Expire c) => (state.Phase, c.Cause, state.Attachment) switch
     {
         (LeasePhase.Granted, ExpiryCause.StartDeadline, { } a) => No("AlreadyAttached", $"pod {a.PodUid} attached in time"),
-        (LeasePhase.Granted, ExpiryCause.HeartbeatLost, null) => No("NotAttached", "silence counts from the attach on; before it, the start deadline does"),
-        (LeasePhase.Granted, _, { } a) when IsOther(state, c.PodUid) => No("NotTheHolder", $"{c.Cause} of pod {c.PodUid}, but pod {a.PodUid} is attached"),
+        (LeasePhase.Granted, ExpiryCause.HeartbeatLost, null) => No(
+            "NotAttached", "silence counts from the attach on; before it, the start deadline does"),
+        (LeasePhase.Granted, _, { } a) when IsOther(state, c.PodUid) => No(
+            "NotTheHolder", $"{c.Cause} of pod {c.PodUid}, but pod {a.PodUid} is attached"),
         _ => EndBadly(state, new LeaseExpired(c.Cause, c.Message), c.Cause.ToString()),
     };
 
@@ -83,8 +88,9 @@ public static class LeaseDecider
         _ => Nothing,
     };
 
-    // Expiry is not freedom (R4): the slot goes to quarantine, and only a proof frees it. That nobody ever attached is such a proof, because a
-    // holder touches nothing before attach, and after the end attach is refused; whoever records it says so by Free(NeverAttached).
+    // Expiry is not freedom (R4): the slot goes to quarantine, and only a proof frees it. That nobody ever attached is such a proof,
+    // because a holder touches nothing before attach, and after the end attach is refused; whoever records it says so by
+    // Free(NeverAttached).
     static Decision<ILeaseEvent> EndBadly(LeaseState state, ILeaseEvent end, string reason)
     {
         if (state.Phase is not LeasePhase.Granted)

@@ -6,10 +6,12 @@ public interface ILeaseEvent;
 
 /// <param name="Holder">Who asks, for example <c>VideoTask default/clip</c>.</param>
 public sealed record LeaseRequested(
-    string LeaseUid, string Namespace, string Name, string Pool, string Holder, string? TaskUid, int Scene, int Attempt, LeaseTerms Terms) : ILeaseEvent;
+    string LeaseUid, string Namespace, string Name, string Pool, string Holder, string? TaskUid, int Scene, int Attempt,
+    LeaseTerms Terms) : ILeaseEvent;
 
 /// <summary>The slot is this lease's alone from here to its end, under <paramref name="Token"/>.</summary>
-public sealed record LeaseGranted(SlotKey Slot, string DeviceName, string DeviceKind, int DeviceIndex, long Token, LeaseTerms Terms) : ILeaseEvent;
+public sealed record LeaseGranted(
+    SlotKey Slot, string DeviceName, string DeviceKind, int DeviceIndex, long Token, LeaseTerms Terms) : ILeaseEvent;
 
 /// <summary>The holder made itself known; from here on silence counts.</summary>
 public sealed record LeaseAttached(string PodUid, string Node) : ILeaseEvent;
@@ -39,7 +41,8 @@ public sealed record StaleHolderRejected(string PodUid, long PresentedToken, str
 public sealed record LeaseTerms(int MaxWaitSeconds, int StartDeadlineSeconds, int HeartbeatIntervalSeconds, int HeartbeatTimeoutSeconds)
 {
     /// <returns>
-    /// What is wrong with the terms and what is allowed; null when they can be kept. A timeout below two intervals would expire a holder for one late beat.
+    /// What is wrong with the terms and what is allowed; null when they can be kept. A timeout below two intervals would expire a holder
+    /// for one late beat.
     /// </returns>
     public string? Complaint()
     {
@@ -50,7 +53,7 @@ public sealed record LeaseTerms(int MaxWaitSeconds, int StartDeadlineSeconds, in
         if (HeartbeatIntervalSeconds < 1)
             return $"heartbeatIntervalSeconds is {HeartbeatIntervalSeconds}; allowed: 1 or more";
         return HeartbeatTimeoutSeconds < 2L * HeartbeatIntervalSeconds
-            ? $"heartbeatTimeoutSeconds is {HeartbeatTimeoutSeconds}; allowed: twice heartbeatIntervalSeconds ({HeartbeatIntervalSeconds}) or more"
+            ? $"heartbeatTimeoutSeconds is {HeartbeatTimeoutSeconds}; allowed: twice the interval ({HeartbeatIntervalSeconds}) or more"
             : null;
     }
 }

@@ -1,10 +1,12 @@
 namespace Framelease.Domain.Leasing;
 
 /// <summary>
-/// The second witness of R3, and the blindness of R5, as pure bookkeeping over the leader's own monotonic clock. PostgreSQL's clock is the first witness:
-/// a lease is silent only if both say so, inside unbroken observation. Create one per leadership and look at least once a second; times are in seconds.
+/// The second witness of R3, and the blindness of R5, as pure bookkeeping over the leader's own monotonic clock. PostgreSQL's clock is
+/// the first witness: a lease is silent only if both say so, inside unbroken observation. Create one per leadership and look at least
+/// once a second; times are in seconds.
 /// </summary>
-/// <param name="blindAfterSeconds">A longer gap between two looks, or a larger disagreement of the two clocks over it, is blindness. Default 5 (R3, R5).</param>
+/// <param name="blindAfterSeconds">A longer gap between two looks, or a larger disagreement of the two clocks over it, is blindness.
+/// Default 5 (R3, R5).</param>
 public sealed class LivenessWitness(double blindAfterSeconds = 5)
 {
     readonly Dictionary<string, Watch> _seen = new(StringComparer.Ordinal);
@@ -14,7 +16,8 @@ public sealed class LivenessWitness(double blindAfterSeconds = 5)
     /// <summary>
     /// Takes one look at all attached leases. Whoever looks late, or sees the two clocks disagree, was blind: every deadline starts anew.
     /// </summary>
-    /// <param name="now">The leader's monotonic clock, read before the query was sent: time lost on the way must not count as silence.</param>
+    /// <param name="now">The leader's monotonic clock, read before the query was sent: time lost on the way must not count as
+    /// silence.</param>
     /// <param name="databaseNow">PostgreSQL's clock at the look, in seconds.</param>
     public Look Observe(double now, double databaseNow, IReadOnlyCollection<Sighting> sightings)
     {
@@ -38,11 +41,12 @@ public sealed class LivenessWitness(double blindAfterSeconds = 5)
                 continue;
             }
 
-            // While nobody looked, beats may have found no open door. So of one gap at most half a timeout counts: a timeout shorter than the
-            // tolerated gap would otherwise expire every holder in the first look after a short stall of the authority.
+            // While nobody looked, beats may have found no open door. So of one gap at most half a timeout counts: a timeout shorter than
+            // the tolerated gap would otherwise expire every holder in the first look after a short stall of the authority.
             _seen[s.Lease] = watch = watch with { SilentSeconds = watch.SilentSeconds + Math.Min(gap, s.TimeoutSeconds / 2) };
 
-            // PostgreSQL's clock may have been set back behind the last beat; what it itself measured since this watch began is then the truth.
+            // PostgreSQL's clock may have been set back behind the last beat; what it itself measured since this watch began is then the
+            // truth.
             var byDatabase = Math.Max(s.SilentSecondsByDatabase, databaseNow - watch.DatabaseStart);
             if (byDatabase >= s.TimeoutSeconds && watch.SilentSeconds >= s.TimeoutSeconds)
                 silent.Add(s.Lease);

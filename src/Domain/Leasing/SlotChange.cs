@@ -1,12 +1,13 @@
 namespace Framelease.Domain.Leasing;
 
 /// <summary>
-/// What a lease event does to its slot's row. The row changes in the transaction of the event (R1), guarded by <see cref="From"/>: the row must still
-/// be in that state under that token, else the whole commit fails.
+/// What a lease event does to its slot's row. The row changes in the transaction of the event (R1), guarded by <see cref="From"/>: the
+/// row must still be in that state under that token, else the whole commit fails.
 /// </summary>
 public sealed record SlotChange(SlotKey Key, SlotState From, long FromToken, SlotState To, long ToToken, string? LeaseUid, string? Reason)
 {
-    /// <returns>The changes that <paramref name="events"/> of one lease make, in order; none for events that leave the slot alone.</returns>
+    /// <returns>The changes that <paramref name="events"/> of one lease make, in order; none for events that leave the slot
+    /// alone.</returns>
     /// <param name="before">The lease before the events.</param>
     public static IReadOnlyList<SlotChange> Of(LeaseState before, string leaseUid, IReadOnlyList<ILeaseEvent> events)
     {

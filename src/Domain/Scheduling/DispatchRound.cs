@@ -2,7 +2,9 @@ using Framelease.Domain.Leasing;
 
 namespace Framelease.Domain.Scheduling;
 
-/// <summary>One round of a pool: a pure function from a snapshot of queue and slots to grants, and a reason for everyone who waits.</summary>
+/// <summary>
+/// One round of a pool: a pure function from a snapshot of queue and slots to grants, and a reason for everyone who waits.
+/// </summary>
 public static class DispatchRound
 {
     /// <param name="waiting">Pending leases in queue order.</param>
@@ -10,7 +12,8 @@ public static class DispatchRound
     public static Result Decide(IReadOnlyList<Waiting> waiting, IReadOnlyList<SlotSnapshot> slots)
     {
         var free = new Queue<SlotSnapshot>(slots.Where(s => s.State is SlotState.Free)
-            .OrderBy(s => s.Key.Slot).ThenBy(s => s.Token).ThenBy(s => s.Key.Node, StringComparer.Ordinal).ThenBy(s => s.Key.Device, StringComparer.Ordinal));
+            .OrderBy(s => s.Key.Slot).ThenBy(s => s.Token)
+            .ThenBy(s => s.Key.Node, StringComparer.Ordinal).ThenBy(s => s.Key.Device, StringComparer.Ordinal));
         var grants = new List<Grant>();
         var reasons = new List<Reason>();
         foreach (var (lease, index) in waiting.Select((w, i) => (w, i)))
@@ -27,11 +30,13 @@ public static class DispatchRound
     static Reason Why(Waiting lease, int position, IReadOnlyList<SlotSnapshot> slots)
     {
         if (slots.Count == 0)
-            return new Reason(lease.LeaseUid, "NoDevices", "the pool has no device: no node matches its nodeSelector and publishes devices");
+            return new Reason(
+                lease.LeaseUid, "NoDevices", "the pool has no device: no node matches its nodeSelector and publishes devices");
         var quarantined = slots.Count(s => s.State is SlotState.Quarantined);
         var message = $"position {position}; {slots.Count} slots: {slots.Count - quarantined} granted, {quarantined} quarantined";
         return quarantined == slots.Count
-            ? new Reason(lease.LeaseUid, "AllQuarantined", $"{message}; a slot is free again once it is proven that its last holder is gone")
+            ? new Reason(
+                lease.LeaseUid, "AllQuarantined", $"{message}; a slot is free again once it is proven that its last holder is gone")
             : new Reason(lease.LeaseUid, "WaitingForSlot", message);
     }
 

@@ -5,14 +5,15 @@ using System.Text;
 namespace Framelease.Domain.Tasks;
 
 /// <summary>
-/// Deterministic name of an attempt's GpuLease and pod (R6): <c>{task, ≤ 30}-{10 hex of uid}-{scene}-{attempt}</c>, at most 63 characters, a DNS label.
-/// A crash between "created" and "recorded" therefore finds the same object again instead of making a second one.
+/// Deterministic name of an attempt's GpuLease and pod (R6): <c>{task, ≤ 30}-{10 hex of uid}-{scene}-{attempt}</c>, at most 63
+/// characters, a DNS label. A crash between "created" and "recorded" therefore finds the same object again instead of making a second one.
 /// </summary>
 public static class AttemptName
 {
     public static string Of(string taskName, string taskUid, int scene, int attempt)
     {
-        var stem = new string(taskName.Take(30).Select(c => char.IsAsciiLetterOrDigit(c) ? char.ToLowerInvariant(c) : '-').ToArray()).Trim('-');
+        var letters = taskName.Take(30).Select(c => char.IsAsciiLetterOrDigit(c) ? char.ToLowerInvariant(c) : '-');
+        var stem = new string([.. letters]).Trim('-');
         if (stem.Length == 0)
             stem = "task";
         return string.Create(CultureInfo.InvariantCulture, $"{stem}-{TenHex(taskUid)}-{scene}-{attempt}");
@@ -25,5 +26,7 @@ public static class AttemptName
 
     /// <summary>Staging key of an attempt: carries attempt and token, so that no two holders ever write one key.</summary>
     public static string StagingKey(string tenant, string taskUid, int scene, int attempt, long token, string extension) =>
-        string.Create(CultureInfo.InvariantCulture, $"tenants/{tenant}/tasks/{taskUid}/scene-{scene}/attempt-{attempt}-token-{token}{extension}");
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"tenants/{tenant}/tasks/{taskUid}/scene-{scene}/attempt-{attempt}-token-{token}{extension}");
 }

@@ -15,7 +15,9 @@ public static class ParameterCheck
     /// <param name="Default">In force when the task does not set the parameter; null = left out.</param>
     public sealed record Rule(string Name, ParameterKind Type, IReadOnlyList<string> Values, long? Minimum, long? Maximum, string? Default);
 
-    /// <summary>Exactly one of both is set: the parameters in force, or all complaints (the first 8, at most 4,096 characters) in one message.</summary>
+    /// <summary>
+    /// Exactly one of both is set: the parameters in force, or all complaints (the first 8, at most 4,096 characters) in one message.
+    /// </summary>
     public sealed record Result(IReadOnlyDictionary<string, string>? Parameters, string? Complaint);
 
     /// <param name="given">Parameters of the task, scalars as text.</param>
@@ -58,7 +60,9 @@ public static class ParameterCheck
             : n < rule.Minimum || n > rule.Maximum
                 ? (null, $"is out of range; allowed: {Bounds(rule)}")
                 : (n.ToString(CultureInfo.InvariantCulture), null),
-        ParameterKind.Enum => rule.Values.Contains(value, StringComparer.Ordinal) ? (value, null) : (null, $"is not allowed; allowed: {string.Join(", ", rule.Values)}"),
+        ParameterKind.Enum => rule.Values.Contains(value, StringComparer.Ordinal)
+            ? (value, null)
+            : (null, $"is not allowed; allowed: {string.Join(", ", rule.Values)}"),
         ParameterKind.Boolean => value is "true" or "false" ? (value, null) : (null, "is not a boolean; allowed: \"true\", \"false\""),
         _ => throw new InvalidOperationException($"parameter kind {rule.Type}"),
     };
@@ -67,7 +71,8 @@ public static class ParameterCheck
     static bool TryInteger(string value, out long n)
     {
         n = 0;
-        return value.AsSpan().TrimStart("+-") is { Length: > 0 } digits && value.Length - digits.Length <= 1 && digits.IndexOfAnyExceptInRange('0', '9') < 0
+        var digits = value.AsSpan().TrimStart("+-");
+        return digits.Length > 0 && value.Length - digits.Length <= 1 && digits.IndexOfAnyExceptInRange('0', '9') < 0
             && long.TryParse(value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out n);
     }
 
@@ -88,8 +93,9 @@ public static class ParameterCheck
         return text.EnumerateRunes().Skip(ShownCharacters).Any() ? shown.Append('…').ToString() : shown.ToString();
     }
 
-    static bool IsPlain(Rune rune) => Rune.GetUnicodeCategory(rune) is not (UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.PrivateUse
-        or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.OtherNotAssigned or UnicodeCategory.Surrogate);
+    static bool IsPlain(Rune rune) => Rune.GetUnicodeCategory(rune) is not (
+        UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.PrivateUse or UnicodeCategory.Surrogate
+        or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.OtherNotAssigned);
 }
 
 public enum ParameterKind

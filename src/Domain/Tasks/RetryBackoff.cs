@@ -1,7 +1,8 @@
 namespace Framelease.Domain.Tasks;
 
 /// <summary>
-/// Full-jitter exponential back-off: uniform in [0, min(cap, base·2^(failures−1))], as in "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015).
+/// Full-jitter exponential back-off: uniform in [0, min(cap, base·2^(failures−1))], as in "Exponential Backoff And Jitter" (AWS
+/// Architecture Blog, 2015).
 /// </summary>
 public static class RetryBackoff
 {

@@ -36,7 +36,7 @@ public static class TaskDecider
         if (state.Phase is not TaskPhase.None)
             return No("TaskEnded", $"the task is {state.Phase}");
         if (c.Spec.Scenes < 1 || c.Spec.BackoffLimit < 0)
-            return No("InvalidSpec", $"scenes is {c.Spec.Scenes}, allowed: 1 or more; backoffLimit is {c.Spec.BackoffLimit}, allowed: 0 or more");
+            return No("InvalidSpec", $"scenes is {c.Spec.Scenes}, backoffLimit is {c.Spec.BackoffLimit}; allowed: 1 or more, 0 or more");
         var events = new List<ITaskEvent> { c.Spec, new TaskAdmitted() };
         events.AddRange(Enumerable.Range(0, c.Spec.Scenes).Select(scene => new SceneQueued(scene, 1, 0)));
         return new Decision<ITaskEvent>.Events(events);
@@ -83,8 +83,12 @@ public static class TaskDecider
                 : No("ConflictingResult", $"this attempt committed sha256 {end.Result.Sha256}; {c.Result.Sha256} was presented");
         }
 
-        if (state.IsEnded || state.Current(c.Scene, c.Attempt, c.PodUid) is not { Step: SceneStep.Attached } scene || scene.Started!.Token != c.Token)
+        if (state.IsEnded || state.Current(c.Scene, c.Attempt, c.PodUid) is not { Step: SceneStep.Attached } scene
+            || scene.Started!.Token != c.Token)
+        {
             return Stale(state, c.Scene, c.Attempt, c.PodUid);
+        }
+
         var events = new List<ITaskEvent> { new SceneCommitted(c.Scene, c.Attempt, c.PodUid, c.Token, c.Result) };
         if (state.Scenes.Count == 1)
         {
@@ -108,7 +112,9 @@ public static class TaskDecider
         if (!f.Retryable)
             return Of(f, new TaskFailed(f.Reason, f.Message));
         return failures > state.Accepted!.BackoffLimit
-            ? Of(f, new TaskFailed("BackoffLimitExceeded", $"{failures} attempts failed, backoffLimit is {state.Accepted.BackoffLimit}; the last: {f.Message}"))
+            ? Of(f, new TaskFailed(
+                "BackoffLimitExceeded",
+                $"{failures} attempts failed, backoffLimit is {state.Accepted.BackoffLimit}; the last: {f.Message}"))
             : Of(f, new SceneQueued(f.Scene, f.Attempt + 1, c.RetryDelaySeconds));
     }
 
@@ -125,7 +131,8 @@ public static class TaskDecider
         if (state.IsEnded)
             return Of(returned);
         return state.Scenes[c.Scene].Returns + 1 > MaxReturns
-            ? Of(returned, new TaskFailed("NeverStarted", $"{MaxReturns + 1} attempts ended before a container started; the last: {c.Reason}"))
+            ? Of(returned, new TaskFailed(
+                "NeverStarted", $"{MaxReturns + 1} attempts ended before a container started; the last: {c.Reason}"))
             : Of(returned, new SceneQueued(c.Scene, c.Attempt + 1, c.RetryDelaySeconds));
     }
 
@@ -139,7 +146,8 @@ public static class TaskDecider
         state.IsEnded
             ? $"the task is {state.Phase}"
             : state.Scenes.TryGetValue(scene, out var s)
-                ? $"scene {scene} is at attempt {s.Attempt} ({s.Step}, pod {s.Started?.PodUid ?? "none"}); attempt {attempt} of pod {podUid} was presented"
+                ? $"scene {scene} is at attempt {s.Attempt} ({s.Step}, pod {s.Started?.PodUid ?? "none"}); "
+                    + $"attempt {attempt} of pod {podUid} was presented"
                 : $"there is no scene {scene}");
 
     static Decision<ITaskEvent> Of(params ITaskEvent[] events) => Decision<ITaskEvent>.Of(events);

@@ -20,7 +20,8 @@ public sealed record TaskState
     public ImmutableSortedDictionary<int, SceneState> Scenes { get; init; } = ImmutableSortedDictionary<int, SceneState>.Empty;
 
     /// <summary>Attempts that ended, by scene and attempt, so that a repeated report gets the stored answer (R2).</summary>
-    public ImmutableDictionary<(int Scene, int Attempt), AttemptEnd> Ended { get; init; } = ImmutableDictionary<(int, int), AttemptEnd>.Empty;
+    public ImmutableDictionary<(int Scene, int Attempt), AttemptEnd> Ended { get; init; } =
+        ImmutableDictionary<(int, int), AttemptEnd>.Empty;
 
     public int AttemptsStarted { get; init; }
 
@@ -52,7 +53,8 @@ public sealed record TaskState
         },
         AttemptAttached e => With(e.Scene, s => s! with { Step = SceneStep.Attached }),
         AttemptFailed e => With(e.Scene, s => s! with { Step = SceneStep.Failed, Failures = s.Failures + 1, LastFailure = e })
-            .Ending(e.Scene, e.Attempt, new AttemptEnd(e.PodUid, false, null) { ByHolder = e.Category is not ("HolderLost" or "Cancelled") }),
+            .Ending(
+                e.Scene, e.Attempt, new AttemptEnd(e.PodUid, false, null) { ByHolder = e.Category is not ("HolderLost" or "Cancelled") }),
         AttemptReturned e => With(e.Scene, s => s! with { Step = SceneStep.Failed, Returns = s.Returns + 1 })
             .Ending(e.Scene, e.Attempt, new AttemptEnd(e.PodUid, false, null)),
         SceneCommitted e => With(e.Scene, s => s! with { Step = SceneStep.Committed, Result = e.Result })

@@ -71,7 +71,8 @@ sealed class Oracle
         foreach (var row in table)
         {
             var s = _slots.GetValueOrDefault(row.Key, new Slot());
-            var expected = (s.Token, s.Holder, s.Quarantined ? SlotState.Quarantined : s.Holder is null ? SlotState.Free : SlotState.Granted);
+            var state = s.Quarantined ? SlotState.Quarantined : s.Holder is null ? SlotState.Free : SlotState.Granted;
+            var expected = (s.Token, s.Holder, state);
             Check((row.Token, row.LeaseUid, row.State) == expected, $"the row {row} is not what its events say: {expected}");
         }
     }
@@ -108,7 +109,8 @@ sealed class Oracle
                 lease.Ended = true;
                 break;
             case LeaseExpired x:
-                Check((x.Cause, lease.Pod) is not (ExpiryCause.StartDeadline, not null) and not (ExpiryCause.HeartbeatLost, null), $"{x.Cause} of {uid}, attached: {lease.Pod}");
+                Check((x.Cause, lease.Pod) is not (ExpiryCause.StartDeadline, not null) and not (ExpiryCause.HeartbeatLost, null),
+                    $"{x.Cause} of {uid}, attached: {lease.Pod}");
                 lease.Ended = true;
                 break;
             case LeaseRevoked or LeaseGaveUp:
@@ -120,7 +122,8 @@ sealed class Oracle
                 break;
             case SlotFreed f:
                 Check(_slots[f.Slot].Holder == uid && _slots[f.Slot].Token == f.Token && _slots[f.Slot].Quarantined, $"{e} of {uid}");
-                Check(f.Proof is not (FreeProof.NeverAttached or FreeProof.NeverStarted) || lease.Pod is null, $"{f.Proof}, but {lease.Pod} attached to {uid}");
+                Check(f.Proof is not (FreeProof.NeverAttached or FreeProof.NeverStarted) || lease.Pod is null,
+                    $"{f.Proof}, but {lease.Pod} attached to {uid}");
                 (_slots[f.Slot].Holder, _slots[f.Slot].Quarantined) = (null, false);
                 break;
             case StaleHolderRejected r:
@@ -139,12 +142,15 @@ sealed class Oracle
                 task.BackoffLimit = a.BackoffLimit;
                 break;
             case SceneQueued q:
-                Check(q.Attempt == task.Attempts.GetValueOrDefault(q.Scene) + 1, $"{e} follows attempt {task.Attempts.GetValueOrDefault(q.Scene)}");
-                Check(task.Failures.GetValueOrDefault(q.Scene) <= task.BackoffLimit, $"{e} after {task.Failures.GetValueOrDefault(q.Scene)} failures of {task.BackoffLimit}");
+                Check(q.Attempt == task.Attempts.GetValueOrDefault(q.Scene) + 1,
+                    $"{e} follows attempt {task.Attempts.GetValueOrDefault(q.Scene)}");
+                Check(task.Failures.GetValueOrDefault(q.Scene) <= task.BackoffLimit,
+                    $"{e} after {task.Failures.GetValueOrDefault(q.Scene)} failures of {task.BackoffLimit}");
                 task.Attempts[q.Scene] = q.Attempt;
                 break;
             case AttemptStarted s:
-                Check(s.Attempt == task.Attempts[s.Scene] && task.Started.TryAdd((s.Scene, s.Attempt), s), $"{e} is not the current attempt, or started twice");
+                Check(s.Attempt == task.Attempts[s.Scene] && task.Started.TryAdd((s.Scene, s.Attempt), s),
+                    $"{e} is not the current attempt, or started twice");
                 break;
             case AttemptAttached a:
                 CheckFence(uid, task, a.Scene, a.Attempt, a.PodUid, null, e);
@@ -171,10 +177,12 @@ sealed class Oracle
         }
     }
 
-    // R2: scene, attempt and pod are the current ones, and the attempt's lease holds its slot at this moment under the slot's current token.
+    // R2: scene, attempt and pod are the current ones, and the attempt's lease holds its slot at this moment under the slot's current
+    // token.
     void CheckFence(string uid, Work task, int scene, int attempt, string pod, long? token, ITaskEvent e)
     {
-        Check(task.Attempts.GetValueOrDefault(scene) == attempt && !task.Over.Contains((scene, attempt)), $"{e} of {uid}: not the current attempt");
+        Check(task.Attempts.GetValueOrDefault(scene) == attempt && !task.Over.Contains((scene, attempt)),
+            $"{e} of {uid}: not the current attempt");
         Check(task.Started.TryGetValue((scene, attempt), out var started) && started.PodUid == pod, $"{e} of {uid}: not the attempt's pod");
         CheckHolds(started!.LeaseUid!, token ?? started.Token, e);
     }
@@ -182,7 +190,8 @@ sealed class Oracle
     void CheckHolds(string lease, long? token, object e)
     {
         var books = _leases[lease];
-        Check(books is { Ended: false, Slot: not null } && _slots[books.Slot] is var slot && slot.Holder == lease && slot.Token == token && !slot.Quarantined,
+        var slot = books.Slot is { } key ? _slots[key] : new Slot();
+        Check(!books.Ended && slot.Holder == lease && slot.Token == token && !slot.Quarantined,
             $"{e} was accepted under token {token}; {lease} held {books.Slot} under {books.Token}, ended: {books.Ended}");
     }
 

@@ -12,9 +12,11 @@ static class Plans
     }
 
 
-    public static Plan OnTask(Snapshot s, string task, TaskCommand command) => Combine(s, task, TaskDecider.Decide(s.Task(task).State, command), null);
+    public static Plan OnTask(Snapshot s, string task, TaskCommand command) =>
+        Combine(s, task, TaskDecider.Decide(s.Task(task).State, command), null);
 
-    public static Plan OnLease(Snapshot s, string lease, params LeaseCommand[] commands) => Combine(s, null, Decision<ITaskEvent>.Nothing, lease, commands);
+    public static Plan OnLease(Snapshot s, string lease, params LeaseCommand[] commands) =>
+        Combine(s, null, Decision<ITaskEvent>.Nothing, lease, commands);
 
     public static Plan Attach(Snapshot s, Fence f) => Combine(
         s, f.Task, TaskDecider.Decide(s.Task(f.Task).State, new TaskCommand.Attach(f.Scene, f.Attempt, f.Pod!, "1.0.0")),
@@ -33,7 +35,8 @@ static class Plans
             : TaskDecider.Decide(task, everStarted
                 ? new TaskCommand.Fail(Failure(f, "WorkerDied", true), 1)
                 : new TaskCommand.Return(f.Scene, f.Attempt, f.Pod, "never started", 1));
-        var free = new LeaseCommand.Free(everStarted ? FreeProof.ContainersTerminated : FreeProof.NeverStarted, "the kubelet says so", f.Pod);
+        var proof = everStarted ? FreeProof.ContainersTerminated : FreeProof.NeverStarted;
+        var free = new LeaseCommand.Free(proof, "the kubelet says so", f.Pod);
         return s.Lease(f.Lease!).State.IsGranted
             ? Combine(s, f.Task, decision, f.Lease, new LeaseCommand.Expire(ExpiryCause.PodEnded, "exit 137", f.Pod), free)
             : Combine(s, f.Task, decision, f.Lease, free);
@@ -53,25 +56,28 @@ static class Plans
     public static Plan Cancel(Snapshot s, string uid, Fence? running)
     {
         var task = s.Task(uid).State;
-        if (TaskDecider.Decide(task, new TaskCommand.Cancel("anna")) is not Decision<ITaskEvent>.Events { Items: [var cancelled] } || running is null)
-            return OnTask(s, uid, new TaskCommand.Cancel("anna"));
+        var cancel = new TaskCommand.Cancel("anna");
+        if (running is null || TaskDecider.Decide(task, cancel) is not Decision<ITaskEvent>.Events { Items: [var cancelled] })
+            return OnTask(s, uid, cancel);
         var closing = TaskDecider.Decide(task.Evolve(cancelled, default), new TaskCommand.Fail(Failure(running, "Cancelled", false), 0));
         var both = closing is Decision<ITaskEvent>.Events closed ? Decision<ITaskEvent>.Of([cancelled, .. closed.Items]) : closing;
         return Combine(s, uid, both, running.Lease, new LeaseCommand.Revoke("anna", "cancelled"));
     }
 
-    // The holder's last word changes task and lease together. When the task stored it already, the lease followed then; when the lease has nothing left
-    // to give back, the sender is not its holder, and the task must not change either (R2).
+    // The holder's last word changes task and lease together. When the task stored it already, the lease followed then; when the lease
+    // has nothing left to give back, the sender is not its holder, and the task must not change either (R2).
     static Plan LastWord(Snapshot s, Fence f, TaskCommand command, string reason)
     {
         var plan = OnTask(s, f.Task, command);
         if (plan.Refusal is not null || plan.ChangesNothing)
             return plan;
-        var both = Combine(s, f.Task, Decision<ITaskEvent>.Of([.. plan.Tasks[f.Task]]), f.Lease, new LeaseCommand.Release(f.Token, reason, f.Pod));
+        var release = new LeaseCommand.Release(f.Token, reason, f.Pod);
+        var both = Combine(s, f.Task, Decision<ITaskEvent>.Of([.. plan.Tasks[f.Task]]), f.Lease, release);
         return both.Refusal is null && both.Leases.IsEmpty ? Plan.Refused("StaleHolder") : both;
     }
 
-    static AttemptFailed Failure(Fence f, string reason, bool retryable) => new(f.Scene, f.Attempt, f.Pod, "Engine", reason, "it failed", retryable, null);
+    static AttemptFailed Failure(Fence f, string reason, bool retryable) =>
+        new(f.Scene, f.Attempt, f.Pod, "Engine", reason, "it failed", retryable, null);
 
     static Plan Combine(Snapshot s, string? task, Decision<ITaskEvent> decision, string? lease, params LeaseCommand[] commands)
     {

@@ -24,15 +24,18 @@ sealed record Plan(
     string? Refusal = null)
 {
     public static Plan Nothing { get; } = new(
-        ImmutableSortedDictionary<string, IReadOnlyList<ITaskEvent>>.Empty, ImmutableSortedDictionary<string, IReadOnlyList<ILeaseEvent>>.Empty);
+        ImmutableSortedDictionary<string, IReadOnlyList<ITaskEvent>>.Empty,
+        ImmutableSortedDictionary<string, IReadOnlyList<ILeaseEvent>>.Empty);
 
     public bool ChangesNothing => Tasks.IsEmpty && Leases.IsEmpty;
 
     public static Plan Refused(string reason) => Nothing with { Refusal = reason };
 
-    public Plan With(string uid, IReadOnlyList<ITaskEvent> events) => events.Count == 0 ? this : this with { Tasks = Tasks.Add(uid, events) };
+    public Plan With(string uid, IReadOnlyList<ITaskEvent> events) =>
+        events.Count == 0 ? this : this with { Tasks = Tasks.Add(uid, events) };
 
-    public Plan With(string uid, IReadOnlyList<ILeaseEvent> events) => events.Count == 0 ? this : this with { Leases = Leases.Add(uid, events) };
+    public Plan With(string uid, IReadOnlyList<ILeaseEvent> events) =>
+        events.Count == 0 ? this : this with { Leases = Leases.Add(uid, events) };
 }
 
 /// <summary>A command as it was sent: it can arrive late, twice, or decided on by somebody who read long ago.</summary>

@@ -33,8 +33,9 @@ sealed class Walk(Random random, World world, Oracle oracle)
     {
         var task = world.Now.Task(uid).State;
         if (task.Phase is TaskPhase.None || Chance(2))
-            return random.Next(30) == 0 ? new($"reject {uid}", s => OnTask(s, uid, new TaskCommand.Reject("UnknownEngine", "no such engine"))) : Accept(uid);
-        var scene = task.Scenes.IsEmpty ? new SceneState(0, 1, SceneStep.Queued) : task.Scenes.Values.ElementAt(random.Next(task.Scenes.Count));
+            return Chance(3) ? OnTheTask("reject", uid, new TaskCommand.Reject("UnknownEngine", "no such engine")) : Accept(uid);
+        var none = new SceneState(0, 1, SceneStep.Queued);
+        var scene = task.Scenes.IsEmpty ? none : task.Scenes.Values.ElementAt(random.Next(task.Scenes.Count));
         var fence = FenceOf(uid, scene.Scene, Chance(15) ? random.Next(0, scene.Attempt + 2) : scene.Attempt);
         var lease = world.Now.Lease(fence.Lease!).State;
         return (Chance(10) ? (SceneStep)random.Next(5) : scene.Step, lease.Phase) switch
@@ -42,23 +43,27 @@ sealed class Walk(Random random, World world, Oracle oracle)
             (SceneStep.Queued, LeasePhase.None) => RequestLease(fence.Lease!, uid, fence.Scene, fence.Attempt),
             (SceneStep.Queued, LeasePhase.Pending) => DispatchOrMakeRoom(),
             (SceneStep.Queued, LeasePhase.Granted) => Start(fence),
-            (SceneStep.Queued, _) => new($"return {fence with { Pod = null }}", s => OnTask(s, uid, new TaskCommand.Return(fence.Scene, fence.Attempt, null, "no lease", 1))),
+            (SceneStep.Queued, _) => OnTheTask("return", uid, new TaskCommand.Return(fence.Scene, fence.Attempt, null, "no lease", 1)),
             (SceneStep.Started, _) when Chance(80) => Say("attach", fence, f => s => Attach(s, f)),
-            (SceneStep.Started, _) => new($"return {fence}", s => OnTask(s, uid, new TaskCommand.Return(fence.Scene, fence.Attempt, fence.Pod, "image", 1))),
+            (SceneStep.Started, _) => OnTheTask("return", uid, new TaskCommand.Return(fence.Scene, fence.Attempt, fence.Pod, "image", 1)),
             _ => LastWord(fence),
         };
     }
 
+    static Act OnTheTask(string verb, string uid, TaskCommand command) => new($"{verb} {uid}: {command}", s => OnTask(s, uid, command));
+
     Act Accept(string uid)
     {
-        var spec = new TaskAccepted(uid, "default", uid, "tenant", "engine", "pool", "hash-" + (Chance(95) ? 1 : 2), new TaskInput("in", null), Parameters,
+        var spec = new TaskAccepted(
+            uid, "default", uid, "tenant", "engine", "pool", "hash-" + (Chance(95) ? 1 : 2), new TaskInput("in", null), Parameters,
             Scenes: Chance(80) ? 1 : 2, BackoffLimit: random.Next(0, 4), NeedsLease: true);
-        return new($"accept {uid}: {spec.Scenes} scenes, backoffLimit {spec.BackoffLimit}", s => OnTask(s, uid, new TaskCommand.Accept(spec)));
+        return OnTheTask("accept", uid, new TaskCommand.Accept(spec));
     }
 
     Act RequestLease(string lease, string? task, int scene, int attempt)
     {
-        var wish = new LeaseRequested(lease, "default", lease, "pool", "holder", task, scene, attempt, Chance(97) ? Terms : Terms with { HeartbeatTimeoutSeconds = 61 });
+        var terms = Chance(97) ? Terms : Terms with { HeartbeatTimeoutSeconds = 61 };
+        var wish = new LeaseRequested(lease, "default", lease, "pool", "holder", task, scene, attempt, terms);
         return new($"request {lease}", s => OnLease(s, lease, new LeaseCommand.Request(wish)));
     }
 
@@ -69,9 +74,10 @@ sealed class Walk(Random random, World world, Oracle oracle)
         var late = Chance(30);
         return new($"dispatch{(late ? " what is free by an older look" : "")}", s =>
         {
-            var waiting = s.Leases.Where(l => l.Value.State.Phase is LeasePhase.Pending).Select(l => new DispatchRound.Waiting(l.Key)).ToList();
-            return DispatchRound.Decide(waiting, [.. (late ? slots : s.Slots).Values]).Grants.Aggregate(
-                Plan.Nothing, (plan, g) => plan.With(g.LeaseUid, OnLease(s, g.LeaseUid, new LeaseCommand.Grant(g.Slot)).Leases.GetValueOrDefault(g.LeaseUid, [])));
+            var waiting = s.Leases.Where(l => l.Value.State.Phase is LeasePhase.Pending).Select(l => new DispatchRound.Waiting(l.Key));
+            var round = DispatchRound.Decide([.. waiting], [.. (late ? slots : s.Slots).Values]);
+            return round.Grants.Aggregate(Plan.Nothing, (plan, g) =>
+                plan.With(g.LeaseUid, OnLease(s, g.LeaseUid, new LeaseCommand.Grant(g.Slot)).Leases.GetValueOrDefault(g.LeaseUid, [])));
         });
     }
 
@@ -94,7 +100,9 @@ sealed class Walk(Random random, World world, Oracle oracle)
     {
         var (lease, slot) = (AnyLease(), world.Now.Slots.Values.ElementAt(random.Next(world.Now.Slots.Count)));
         slot = Chance(10) ? slot with { Pool = "another" } : slot;
-        return new($"grant {slot.Key} of {slot.Pool}, seen {slot.State} under {slot.Token}, to {lease}", s => OnLease(s, lease, new LeaseCommand.Grant(slot)));
+        return new(
+            $"grant {slot.Key} of {slot.Pool}, seen {slot.State} under {slot.Token}, to {lease}",
+            s => OnLease(s, lease, new LeaseCommand.Grant(slot)));
     }
 
     Act Start(Fence f)
@@ -113,10 +121,16 @@ sealed class Walk(Random random, World world, Oracle oracle)
             : Say($"complete {digest}", fence, f => s => Complete(s, f, result), isFinal: true);
     }
 
-    // One request of one pod. Every pod speaks for itself only (its token says who it is), but under any fence, and nobody speaks after its last word.
+    // One request of one pod. Every pod speaks for itself only (its token says who it is), but under any fence; after its last
+    // word it only repeats it.
     Act Say(string verb, Fence truth, Func<Fence, Func<Snapshot, Plan>> decide, bool isFinal = false)
     {
-        var f = Chance(75) ? truth : truth with { Token = truth.Token + random.Next(-2, 3), Pod = truth.Lease + (Chance(50) ? "-a" : "-b"), Attempt = truth.Attempt - random.Next(2) };
+        var f = Chance(75) ? truth : truth with
+        {
+            Token = truth.Token + random.Next(-2, 3),
+            Pod = truth.Lease + (Chance(50) ? "-a" : "-b"),
+            Attempt = truth.Attempt - random.Next(2),
+        };
         if (oracle.IsStopped(f.Pod!))
             return isFinal && Chance(40) ? new($"{verb} once more {f}", decide(f), f.Token) : PodEnds(f);
         _spoke.Add(f.Pod!);
@@ -133,8 +147,10 @@ sealed class Walk(Random random, World world, Oracle oracle)
         {
             LeasePhase.None => RequestLease(lease, null, 0, 0),
             LeasePhase.Pending => DispatchOrMakeRoom(),
-            _ when state.Attachment is null || Chance(30) => Say("attach", fence, f => s => OnLease(s, lease, new LeaseCommand.Attach(f.Pod!, "node", f.Token))),
-            _ when Chance(60) => Say("release", fence, f => s => OnLease(s, lease, new LeaseCommand.Release(f.Token, "Done", f.Pod)), isFinal: true),
+            _ when state.Attachment is null || Chance(30) =>
+                Say("attach", fence, f => s => OnLease(s, lease, new LeaseCommand.Attach(f.Pod!, "node", f.Token))),
+            _ when Chance(60) =>
+                Say("release", fence, f => s => OnLease(s, lease, new LeaseCommand.Release(f.Token, "Done", f.Pod)), isFinal: true),
             _ => Expires(lease),
         };
     }
@@ -147,7 +163,11 @@ sealed class Walk(Random random, World world, Oracle oracle)
 
     Act BadEndOfAttempt()
     {
-        var started = world.Now.Tasks.SelectMany(t => t.Value.State.Scenes.Values.Where(s => s.Started is not null).Select(s => FenceOf(t.Key, s.Scene, s.Attempt))).ToList();
+        var started = (
+            from task in world.Now.Tasks
+            from scene in task.Value.State.Scenes.Values
+            where scene.Started is not null
+            select FenceOf(task.Key, scene.Scene, scene.Attempt)).ToList();
         if (started.Count == 0)
             return Expires(AnyLease());
         var fence = started[random.Next(started.Count)];
@@ -164,7 +184,8 @@ sealed class Walk(Random random, World world, Oracle oracle)
         return Free(f.Lease!);
     }
 
-    // Proofs are true when they are given; the two that speak of the log alone may be claimed by anybody at any time, and the decider has to see.
+    // Proofs are true when they are given; the two that speak of the log alone may be claimed by anybody at any time, and the decider has
+    // to see.
     Act Free(string lease)
     {
         var proof = (FreeProof)random.Next(5);
@@ -173,8 +194,8 @@ sealed class Walk(Random random, World world, Oracle oracle)
             foreach (var pod in new[] { lease + "-a", lease + "-b" })
                 oracle.Stopped(pod);
             var node = world.Now.Lease(lease).State.Grant?.Slot.Node;
-            foreach (var pod in oracle.Working.Where(w => proof is FreeProof.NodeRebooted && w.Value.Node == node).Select(w => w.Key).ToList())
-                oracle.Stopped(pod);
+            if (proof is FreeProof.NodeRebooted)
+                oracle.Working.Where(w => w.Value.Node == node).Select(w => w.Key).ToList().ForEach(oracle.Stopped);
         }
 
         var evidence = Chance(95) ? "seen" : " ";
@@ -198,10 +219,13 @@ sealed class Walk(Random random, World world, Oracle oracle)
     {
         var lease = $"{task}-{scene}-{attempt}";
         var started = world.Now.Task(task).State.Scenes.GetValueOrDefault(scene)?.Started;
-        return new Fence(task, scene, attempt, started?.Attempt == attempt ? started.PodUid : lease + "-a", lease, world.Now.Lease(lease).State.Grant?.Token ?? 0);
+        var pod = started?.Attempt == attempt ? started.PodUid : lease + "-a";
+        return new Fence(task, scene, attempt, pod, lease, world.Now.Lease(lease).State.Grant?.Token ?? 0);
     }
 
-    string AnyLease() => world.Now.Leases.IsEmpty || Chance(2) ? "nobody" : world.Now.Leases.ElementAt(random.Next(world.Now.Leases.Count)).Key;
+    string AnyLease() => world.Now.Leases.IsEmpty || Chance(2)
+        ? "nobody"
+        : world.Now.Leases.ElementAt(random.Next(world.Now.Leases.Count)).Key;
 
     bool Chance(int percent) => random.Next(100) < percent;
 }

@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Framelease.Domain.Leasing;
 using Framelease.Domain.Tasks;
+using Ended = System.Collections.Immutable.ImmutableDictionary<(int Scene, int Attempt), Framelease.Domain.Tasks.AttemptEnd>;
 
 namespace Framelease.Domain.Tests.Histories;
 
@@ -33,7 +34,8 @@ sealed class World
     /// <returns>False when a stream or a slot is no longer as the plan's author saw it: then nothing happened.</returns>
     public bool Commit(Snapshot seen, Plan plan)
     {
-        if (plan.Tasks.Keys.Any(t => seen.Task(t).Version != Now.Task(t).Version) || plan.Leases.Keys.Any(l => seen.Lease(l).Version != Now.Lease(l).Version))
+        if (plan.Tasks.Keys.Any(t => seen.Task(t).Version != Now.Task(t).Version)
+            || plan.Leases.Keys.Any(l => seen.Lease(l).Version != Now.Lease(l).Version))
             return false;
         var slots = Now.Slots;
         foreach (var move in plan.Leases.SelectMany(l => SlotChange.Of(seen.Lease(l.Key).State, l.Key, l.Value)))
@@ -47,13 +49,17 @@ sealed class World
         var at = Noon.AddSeconds(++_seconds);
         var (tasks, leases) = (Now.Tasks, Now.Leases);
         foreach (var (uid, events) in plan.Tasks)
-            tasks = tasks.SetItem(uid, new(Now.Task(uid).Version + events.Count, events.Aggregate(Now.Task(uid).State, (s, e) => s.Evolve(e, at))));
-        foreach (var (uid, events) in plan.Leases)
-            leases = leases.SetItem(uid, new(Now.Lease(uid).Version + events.Count, events.Aggregate(Now.Lease(uid).State, (s, e) => s.Evolve(e, at))));
-        foreach (var (uid, e) in plan.Tasks.SelectMany(t => t.Value.Select(e => (t.Key, (object)e))).Concat(plan.Leases.SelectMany(l => l.Value.Select(e => (l.Key, (object)e)))))
         {
-            _recorded.Add(e.GetType());
-            _log.Add((uid, e, at));
+            var (version, state) = Now.Task(uid);
+            tasks = tasks.SetItem(uid, new(version + events.Count, events.Aggregate(state, (s, e) => s.Evolve(e, at))));
+            Record(uid, events, at);
+        }
+
+        foreach (var (uid, events) in plan.Leases)
+        {
+            var (version, state) = Now.Lease(uid);
+            leases = leases.SetItem(uid, new(version + events.Count, events.Aggregate(state, (s, e) => s.Evolve(e, at))));
+            Record(uid, events, at);
         }
 
         Now = new Snapshot(tasks, leases, slots);
@@ -64,19 +70,33 @@ sealed class World
     /// <returns>The first stream whose running state its events do not explain; null when there is none.</returns>
     public string? Unexplained()
     {
-        var streams = _log.ToLookup(e => e.Stream, e => (Event: JsonSerializer.Deserialize(JsonSerializer.Serialize(e.Event, e.Event.GetType(), Json), e.Event.GetType(), Json), e.At));
-        string Told<T>(string uid, T initial, Func<T, (object? Event, DateTimeOffset At), T> evolve) => JsonSerializer.Serialize(streams[uid].Aggregate(initial, evolve), Json);
-        return Now.Tasks.FirstOrDefault(t => Told(t.Key, TaskState.Initial, (s, e) => s.Evolve(e.Event, e.At)) != JsonSerializer.Serialize(t.Value.State, Json)).Key
-            ?? Now.Leases.FirstOrDefault(l => Told(l.Key, LeaseState.Initial, (s, e) => s.Evolve(e.Event, e.At)) != JsonSerializer.Serialize(l.Value.State, Json)).Key;
+        var streams = _log.ToLookup(e => e.Stream, e => (Event: ReadBack(e.Event), e.At));
+        return Now.Tasks.FirstOrDefault(t =>
+                Text(t.Value.State) != Text(streams[t.Key].Aggregate(TaskState.Initial, (s, e) => s.Evolve(e.Event, e.At)))).Key
+            ?? Now.Leases.FirstOrDefault(l =>
+                Text(l.Value.State) != Text(streams[l.Key].Aggregate(LeaseState.Initial, (s, e) => s.Evolve(e.Event, e.At)))).Key;
     }
 
-    /// <summary>JSON has no pairs as keys: for the comparison, ended attempts are a sorted list.</summary>
-    sealed class EndedConverter : JsonConverter<ImmutableDictionary<(int Scene, int Attempt), AttemptEnd>>
+    void Record(string stream, IEnumerable<object> events, DateTimeOffset at)
     {
-        public override ImmutableDictionary<(int Scene, int Attempt), AttemptEnd> Read(ref Utf8JsonReader reader, Type type, JsonSerializerOptions options) =>
+        foreach (var e in events)
+        {
+            _recorded.Add(e.GetType());
+            _log.Add((stream, e, at));
+        }
+    }
+
+    static string Text(object value) => JsonSerializer.Serialize(value, value.GetType(), Json);
+
+    static object? ReadBack(object e) => JsonSerializer.Deserialize(Text(e), e.GetType(), Json);
+
+    /// <summary>JSON has no pairs as keys: for the comparison, ended attempts are a sorted list.</summary>
+    sealed class EndedConverter : JsonConverter<Ended>
+    {
+        public override Ended Read(ref Utf8JsonReader reader, Type type, JsonSerializerOptions options) =>
             throw new NotSupportedException();
 
-        public override void Write(Utf8JsonWriter writer, ImmutableDictionary<(int Scene, int Attempt), AttemptEnd> value, JsonSerializerOptions options) =>
+        public override void Write(Utf8JsonWriter writer, Ended value, JsonSerializerOptions options) =>
             JsonSerializer.Serialize(writer, value.OrderBy(p => p.Key).Select(p => new { p.Key.Scene, p.Key.Attempt, p.Value }), options);
     }
 }

@@ -21,20 +21,23 @@ public class LeaseDeciderTests
         [InlineData(-1, 600, 60, 300, "maxWaitSeconds is -1")]
         [InlineData(0, 0, 60, 300, "startDeadlineSeconds is 0")]
         [InlineData(0, 600, 0, 300, "heartbeatIntervalSeconds is 0")]
-        [InlineData(0, 600, 60, 119, "heartbeatTimeoutSeconds is 119; allowed: twice heartbeatIntervalSeconds (60) or more")]
+        [InlineData(0, 600, 60, 119, "heartbeatTimeoutSeconds is 119; allowed: twice the interval (60) or more")]
         [InlineData(0, 600, int.MaxValue, int.MaxValue, "heartbeatTimeoutSeconds")]
         public void Terms_that_nobody_could_keep_are_refused(int wait, int start, int interval, int timeout, string message) =>
-            Given().When(new LeaseCommand.Request(Requested with { Terms = new(wait, start, interval, timeout) })).ThenRefused("InvalidTerms", message);
+            Given().When(new LeaseCommand.Request(Requested with { Terms = new(wait, start, interval, timeout) }))
+                .ThenRefused("InvalidTerms", message);
 
         [Fact]
         public void The_tightest_allowed_terms_are_taken() =>
-            Given().When(new LeaseCommand.Request(Requested with { Terms = new(0, 1, 1, 2) })).Then(Requested with { Terms = new(0, 1, 1, 2) });
+            Given().When(new LeaseCommand.Request(Requested with { Terms = new(0, 1, 1, 2) }))
+                .Then(Requested with { Terms = new(0, 1, 1, 2) });
     }
 
     public class Grant
     {
         [Fact]
-        public void A_pending_lease_gets_a_free_slot_under_its_next_token() => Given(Requested).When(new LeaseCommand.Grant(Slot(token: 6))).Then(Granted);
+        public void A_pending_lease_gets_a_free_slot_under_its_next_token() =>
+            Given(Requested).When(new LeaseCommand.Grant(Slot(token: 6))).Then(Granted);
 
         [Theory]
         [InlineData(SlotState.Granted)]
@@ -47,10 +50,12 @@ public class LeaseDeciderTests
             Given(Requested).When(new LeaseCommand.Grant(Slot(pool: "other"))).ThenRefused("WrongPool", "other");
 
         [Fact]
-        public void A_lease_is_never_granted_twice() => Given(Requested, Granted).When(new LeaseCommand.Grant(Slot(token: 9))).ThenRefused("AlreadyGranted");
+        public void A_lease_is_never_granted_twice() =>
+            Given(Requested, Granted).When(new LeaseCommand.Grant(Slot(token: 9))).ThenRefused("AlreadyGranted");
 
         [Fact]
-        public void A_lease_that_nobody_asked_for_is_not_granted() => Given().When(new LeaseCommand.Grant(Slot())).ThenRefused("NotPending", "None");
+        public void A_lease_that_nobody_asked_for_is_not_granted() =>
+            Given().When(new LeaseCommand.Grant(Slot())).ThenRefused("NotPending", "None");
 
         [Fact]
         public void A_released_lease_is_not_granted_again() =>
@@ -85,7 +90,8 @@ public class LeaseDeciderTests
         [InlineData(0)]
         [InlineData(-7)]
         public void Any_other_token_is_refused(long token) =>
-            Given(Requested, Granted).When(new LeaseCommand.Attach("pod-1", "node-a", token)).ThenRefused("StaleHolder", $"token {token} was presented");
+            Given(Requested, Granted).When(new LeaseCommand.Attach("pod-1", "node-a", token))
+                .ThenRefused("StaleHolder", $"token {token} was presented");
 
         [Fact]
         public void Before_the_grant_nobody_attaches() =>
@@ -93,7 +99,8 @@ public class LeaseDeciderTests
 
         [Fact]
         public void After_the_end_not_even_the_old_holder_attaches() =>
-            Given(Requested, Granted, Attached, Expired, Quarantined).When(new LeaseCommand.Attach("pod-1", "node-a", 7)).ThenRefused("StaleHolder", "Expired");
+            Given(Requested, Granted, Attached, Expired, Quarantined).When(new LeaseCommand.Attach("pod-1", "node-a", 7))
+                .ThenRefused("StaleHolder", "Expired");
 
         [Fact]
         public void After_the_start_deadline_the_late_pod_is_refused() =>
@@ -108,7 +115,8 @@ public class LeaseDeciderTests
             Given(Requested, Granted, Attached).When(new LeaseCommand.Release(7, "Completed")).Then(Released);
 
         [Fact]
-        public void A_grant_that_was_not_used_can_be_given_back() => Given(Requested, Granted).When(new LeaseCommand.Release(7, "Completed")).Then(Released);
+        public void A_grant_that_was_not_used_can_be_given_back() =>
+            Given(Requested, Granted).When(new LeaseCommand.Release(7, "Completed")).Then(Released);
 
         [Fact]
         public void A_repeated_release_changes_nothing() =>
@@ -124,7 +132,8 @@ public class LeaseDeciderTests
         public void Another_pod_cannot_give_back_what_it_does_not_hold_even_under_the_right_token()
         {
             Given(Requested, Granted, Attached).When(new LeaseCommand.Release(7, "Completed", "pod-2")).ThenRefused("StaleHolder", "pod-1");
-            Given(Requested, Granted, Attached, Released).When(new LeaseCommand.Release(7, "Completed", "pod-2")).ThenRefused("StaleHolder", "pod-1");
+            Given(Requested, Granted, Attached, Released).When(new LeaseCommand.Release(7, "Completed", "pod-2"))
+                .ThenRefused("StaleHolder", "pod-1");
             Given(Requested, Granted, Attached).When(new LeaseCommand.Release(7, "Completed", "pod-1")).Then(Released);
             Given(Requested, Granted).When(new LeaseCommand.Release(7, "Completed", "pod-2")).Then(Released);
         }
@@ -135,17 +144,20 @@ public class LeaseDeciderTests
 
         [Fact]
         public void The_word_of_an_expired_holder_does_not_free_the_slot() =>
-            Given(Requested, Granted, Attached, Expired, Quarantined).When(new LeaseCommand.Release(7, "Completed")).ThenRefused("StaleHolder", "Expired");
+            Given(Requested, Granted, Attached, Expired, Quarantined).When(new LeaseCommand.Release(7, "Completed"))
+                .ThenRefused("StaleHolder", "Expired");
 
         [Fact]
-        public void Nothing_can_be_given_back_before_the_grant() => Given(Requested).When(new LeaseCommand.Release(0, "Completed")).ThenRefused("StaleHolder");
+        public void Nothing_can_be_given_back_before_the_grant() =>
+            Given(Requested).When(new LeaseCommand.Release(0, "Completed")).ThenRefused("StaleHolder");
     }
 
     public class BadEnds
     {
         [Fact]
         public void Silence_ends_the_lease_and_quarantines_its_slot() =>
-            Given(Requested, Granted, Attached).When(new LeaseCommand.Expire(ExpiryCause.HeartbeatLost, "silent for 300 s")).Then(Expired, Quarantined);
+            Given(Requested, Granted, Attached).When(new LeaseCommand.Expire(ExpiryCause.HeartbeatLost, "silent for 300 s"))
+                .Then(Expired, Quarantined);
 
         [Fact]
         public void A_pod_that_ended_without_a_word_ends_the_lease_and_quarantines_its_slot() =>
@@ -154,7 +166,8 @@ public class LeaseDeciderTests
 
         [Fact]
         public void The_end_of_another_pod_does_not_end_the_lease() =>
-            Given(Requested, Granted, Attached).When(new LeaseCommand.Expire(ExpiryCause.PodEnded, "exit 0", "pod-2")).ThenRefused("NotTheHolder", "pod-1");
+            Given(Requested, Granted, Attached).When(new LeaseCommand.Expire(ExpiryCause.PodEnded, "exit 0", "pod-2"))
+                .ThenRefused("NotTheHolder", "pod-1");
 
         [Fact]
         public void Nobody_attached_in_time_and_the_slot_still_goes_through_quarantine() =>
@@ -163,7 +176,8 @@ public class LeaseDeciderTests
 
         [Fact]
         public void A_start_deadline_that_lost_the_race_against_the_attach_is_refused() =>
-            Given(Requested, Granted, Attached).When(new LeaseCommand.Expire(ExpiryCause.StartDeadline, "600 s")).ThenRefused("AlreadyAttached", "pod-1");
+            Given(Requested, Granted, Attached).When(new LeaseCommand.Expire(ExpiryCause.StartDeadline, "600 s"))
+                .ThenRefused("AlreadyAttached", "pod-1");
 
         [Fact]
         public void Silence_does_not_count_before_the_attach() =>
@@ -171,7 +185,8 @@ public class LeaseDeciderTests
 
         [Fact]
         public void A_revoke_quarantines_too_and_names_who_did_it() =>
-            Given(Requested, Granted, Attached).When(new LeaseCommand.Revoke("anna", "maintenance")).Then(Revoked, Quarantined with { Reason = "Revoked" });
+            Given(Requested, Granted, Attached).When(new LeaseCommand.Revoke("anna", "maintenance"))
+                .Then(Revoked, Quarantined with { Reason = "Revoked" });
 
         [Fact]
         public void A_revoke_of_a_waiting_lease_only_ends_the_wait() =>
@@ -228,7 +243,8 @@ public class LeaseDeciderTests
         [InlineData(FreeProof.NeverAttached)]
         [InlineData(FreeProof.NeverStarted)]
         public void That_nobody_attached_is_a_proof(FreeProof proof) =>
-            Given(Requested, Granted, Expired with { Cause = ExpiryCause.StartDeadline }, Quarantined).When(By(proof)).Then(new SlotFreed(Key, 7, proof, "seen"));
+            Given(Requested, Granted, Expired with { Cause = ExpiryCause.StartDeadline }, Quarantined).When(By(proof))
+                .Then(new SlotFreed(Key, 7, proof, "seen"));
 
         [Theory]
         [InlineData(FreeProof.NeverAttached)]
@@ -249,7 +265,8 @@ public class LeaseDeciderTests
         [InlineData("")]
         [InlineData("  ")]
         public void A_proof_without_evidence_is_none(string evidence) =>
-            Given(Requested, Granted, Attached, Expired, Quarantined).When(By(FreeProof.Person, evidence)).ThenRefused("NotProven", "Person");
+            Given(Requested, Granted, Attached, Expired, Quarantined).When(By(FreeProof.Person, evidence))
+                .ThenRefused("NotProven", "Person");
 
         [Fact]
         public void A_proof_given_while_the_lease_is_alive_proves_nothing_for_later() =>
@@ -260,7 +277,8 @@ public class LeaseDeciderTests
             Given(Requested, Granted, Attached, Expired, Quarantined, Freed).When(By(FreeProof.Person)).ThenNothing();
 
         [Fact]
-        public void A_released_slot_needs_no_proof() => Given(Requested, Granted, Attached, Released).When(By(FreeProof.ContainersTerminated)).ThenNothing();
+        public void A_released_slot_needs_no_proof() =>
+            Given(Requested, Granted, Attached, Released).When(By(FreeProof.ContainersTerminated)).ThenNothing();
     }
 
     public class StaleHolders
@@ -273,8 +291,10 @@ public class LeaseDeciderTests
             var complete = new StaleHolderRejected("pod-1", 7, "complete");
             Given(Requested, Granted, Attached, Expired, Quarantined).When(Rejected("pod-1", "complete")).Then(complete);
             Given(Requested, Granted, Attached, Expired, Quarantined, complete).When(Rejected("pod-1", "complete")).ThenNothing();
-            Given(Requested, Granted, Attached, Expired, Quarantined, complete).When(Rejected("pod-1", "beat")).Then(complete with { Write = "beat" });
-            Given(Requested, Granted, Attached, Expired, Quarantined, complete).When(Rejected("pod-2", "complete")).Then(complete with { PodUid = "pod-2" });
+            Given(Requested, Granted, Attached, Expired, Quarantined, complete).When(Rejected("pod-1", "beat"))
+                .Then(complete with { Write = "beat" });
+            Given(Requested, Granted, Attached, Expired, Quarantined, complete).When(Rejected("pod-2", "complete"))
+                .Then(complete with { PodUid = "pod-2" });
         }
 
         [Fact]
@@ -318,7 +338,8 @@ public class LeaseDeciderTests
 
         [Fact]
         public void Every_command_is_in_this_table() =>
-            ((IEnumerable<object[]>)Commands).Select(row => row[0].GetType()).ShouldBe(typeof(LeaseCommand).GetNestedTypes(), ignoreOrder: true);
+            ((IEnumerable<object[]>)Commands).Select(row => row[0].GetType())
+                .ShouldBe(typeof(LeaseCommand).GetNestedTypes(), ignoreOrder: true);
 
         [Fact]
         public void A_reader_goes_on_past_what_it_does_not_know()

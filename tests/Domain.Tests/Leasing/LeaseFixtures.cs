@@ -6,10 +6,12 @@ namespace Framelease.Domain.Tests.Leasing;
 static class LeaseFixtures
 {
     public static readonly DateTimeOffset Noon = new(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
-    public static readonly LeaseTerms Terms = new(MaxWaitSeconds: 0, StartDeadlineSeconds: 600, HeartbeatIntervalSeconds: 60, HeartbeatTimeoutSeconds: 300);
+    public static readonly LeaseTerms Terms = new(
+        MaxWaitSeconds: 0, StartDeadlineSeconds: 600, HeartbeatIntervalSeconds: 60, HeartbeatTimeoutSeconds: 300);
     public static readonly SlotKey Key = new("cluster", "node-a", "gpu-0", 0);
 
-    public static readonly LeaseRequested Requested = new("lease-1", "default", "clip-1", "pool", "VideoTask default/clip", "task-1", 0, 1, Terms);
+    public static readonly LeaseRequested Requested = new(
+        "lease-1", "default", "clip-1", "pool", "VideoTask default/clip", "task-1", 0, 1, Terms);
 
     /// <summary>Under token 7: the slot had 6 holders before.</summary>
     public static readonly LeaseGranted Granted = new(Key, "Card 0", "Gpu", 0, 7, Terms);
@@ -25,5 +27,6 @@ static class LeaseFixtures
 
     public static LeaseState StateOf(params object[] events) => events.Aggregate(LeaseState.Initial, (state, e) => state.Evolve(e, Noon));
 
-    public static Scenario<LeaseState, LeaseCommand, ILeaseEvent> Given(params object[] events) => new(StateOf(events), LeaseDecider.Decide);
+    public static Scenario<LeaseState, LeaseCommand, ILeaseEvent> Given(params object[] events) =>
+        new(StateOf(events), LeaseDecider.Decide);
 }

@@ -27,7 +27,8 @@ public class LeaseStateTests
     public void Every_end_says_why(object end, LeasePhase phase, string reason, string message)
     {
         var state = StateOf(Requested, Granted, end);
-        (state.Phase, state.EndReason, state.EndMessage, state.EndedAt, state.IsEnded, state.IsGranted).ShouldBe((phase, reason, message, Noon, true, false));
+        (state.Phase, state.EndReason, state.EndMessage, state.EndedAt, state.IsEnded, state.IsGranted)
+            .ShouldBe((phase, reason, message, Noon, true, false));
     }
 
     [Fact]

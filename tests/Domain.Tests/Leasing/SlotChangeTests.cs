@@ -29,7 +29,8 @@ public class SlotChangeTests
 
     [Fact]
     public void A_whole_life_in_one_commit_changes_the_row_step_by_step() =>
-        Changes(LeaseState.Initial, Requested, Granted, Attached, Expired, Quarantined, Freed).Select(c => (c.From, c.FromToken, c.To, c.ToToken))
+        Changes(LeaseState.Initial, Requested, Granted, Attached, Expired, Quarantined, Freed)
+            .Select(c => (c.From, c.FromToken, c.To, c.ToToken))
             .ShouldBe([
                 (SlotState.Free, 6, SlotState.Granted, 7),
                 (SlotState.Granted, 7, SlotState.Quarantined, 7),
@@ -40,7 +41,8 @@ public class SlotChangeTests
     public void A_release_in_the_commit_of_its_grant_knows_the_slot() =>
         Changes(StateOf(Requested), Granted, Released).Select(c => c.To).ShouldBe([SlotState.Granted, SlotState.Free]);
 
-    public static TheoryData<ILeaseEvent> Others => new(Requested, Attached, Expired, Revoked, new LeaseGaveUp("MaxWait"), new StaleHolderRejected("pod-2", 6, "beat"));
+    public static TheoryData<ILeaseEvent> Others =>
+        new(Requested, Attached, Expired, Revoked, new LeaseGaveUp("MaxWait"), new StaleHolderRejected("pod-2", 6, "beat"));
 
     [Theory, MemberData(nameof(Others))]
     public void Other_events_leave_the_row_alone(ILeaseEvent other) => Changes(StateOf(Requested, Granted), other).ShouldBeEmpty();

@@ -30,7 +30,8 @@ public class DispatchRoundTests
             var slots = Enumerable.Range(0, random.Next(0, 6)).Select(i => Slot("n" + i, state: (SlotState)random.Next(3))).ToList();
             var queue = Queue(Enumerable.Range(0, random.Next(0, 8)).Select(i => "l" + i).ToArray());
             var result = Decide(queue, slots);
-            result.Grants.Select(g => g.LeaseUid).Concat(result.Waiting.Select(w => w.LeaseUid)).ShouldBe(queue.Select(q => q.LeaseUid), $"seed {Seed}");
+            result.Grants.Select(g => g.LeaseUid).Concat(result.Waiting.Select(w => w.LeaseUid))
+                .ShouldBe(queue.Select(q => q.LeaseUid), $"seed {Seed}");
             result.Grants.Count.ShouldBe(Math.Min(queue.Count, slots.Count(s => s.State is SlotState.Free)), $"seed {Seed}");
             result.Grants.ShouldAllBe(g => g.Slot.State == SlotState.Free);
             result.Grants.Select(g => g.Slot.Key).ShouldBeUnique();
@@ -39,7 +40,8 @@ public class DispatchRoundTests
 
     [Fact]
     public void Positions_count_only_those_who_still_wait() =>
-        Decide(Queue("a", "b", "c", "d"), [Slot("n")]).Waiting.Select(w => w.Message.Split(';')[0]).ShouldBe(["position 1", "position 2", "position 3"]);
+        Decide(Queue("a", "b", "c", "d"), [Slot("n")]).Waiting.Select(w => w.Message.Split(';')[0])
+            .ShouldBe(["position 1", "position 2", "position 3"]);
 
     [Theory]
     [InlineData(SlotState.Granted, SlotState.Granted, "WaitingForSlot", "2 granted, 0 quarantined")]
@@ -53,12 +55,14 @@ public class DispatchRoundTests
     }
 
     [Fact]
-    public void A_pool_without_devices_is_a_reason_of_its_own() => Decide(Queue("lease"), []).Waiting.ShouldHaveSingleItem().Code.ShouldBe("NoDevices");
+    public void A_pool_without_devices_is_a_reason_of_its_own() =>
+        Decide(Queue("lease"), []).Waiting.ShouldHaveSingleItem().Code.ShouldBe("NoDevices");
 
     [Fact]
     public void Whole_devices_come_before_shared_ones_and_the_least_used_first()
     {
-        var slots = new[] { Slot("a", slot: 1), Slot("a", token: 5), Slot("b", token: 2), Slot("b", token: 2, device: "gpu-1"), Slot("c", slot: 1) };
+        SlotSnapshot[] slots =
+            [Slot("a", slot: 1), Slot("a", token: 5), Slot("b", token: 2), Slot("b", token: 2, device: "gpu-1"), Slot("c", slot: 1)];
         Decide(Queue("1", "2", "3", "4", "5"), slots).Grants.Select(g => g.Slot.Key.ToString())
             .ShouldBe(["b/gpu-0#0", "b/gpu-1#0", "a/gpu-0#0", "a/gpu-0#1", "c/gpu-0#1"]);
     }

@@ -46,7 +46,8 @@ public partial class AttemptNameTests
     }
 
     [Fact]
-    public void The_largest_numbers_still_fit() => AttemptName.Of(new string('a', 253), Uid, int.MaxValue, int.MaxValue).Length.ShouldBe(63);
+    public void The_largest_numbers_still_fit() =>
+        AttemptName.Of(new string('a', 253), Uid, int.MaxValue, int.MaxValue).Length.ShouldBe(63);
 
     [Fact]
     public void Two_scenes_or_attempts_of_one_task_never_share_a_name() =>
@@ -63,7 +64,8 @@ public partial class AttemptNameTests
     }
 
     [Fact]
-    public void The_case_of_a_uid_does_not_matter() => AttemptName.Of("clip", Uid.ToUpperInvariant(), 0, 1).ShouldBe(AttemptName.Of("clip", Uid, 0, 1));
+    public void The_case_of_a_uid_does_not_matter() =>
+        AttemptName.Of("clip", Uid.ToUpperInvariant(), 0, 1).ShouldBe(AttemptName.Of("clip", Uid, 0, 1));
 
     [Fact]
     public void A_staging_key_carries_attempt_and_token_so_that_two_holders_never_write_one_key()

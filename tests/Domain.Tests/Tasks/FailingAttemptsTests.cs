@@ -62,7 +62,8 @@ public class FailingAttemptsTests
             Given(ToAttached).When(Fail(Failed with { Scene = 7 })).ThenRefused("StaleHolder", "no scene 7");
 
         [Fact]
-        public void What_was_committed_cannot_fail_afterwards() => Given(ToSucceeded).When(Fail(Failed)).ThenRefused("StaleHolder", "Succeeded");
+        public void What_was_committed_cannot_fail_afterwards() =>
+            Given(ToSucceeded).When(Fail(Failed)).ThenRefused("StaleHolder", "Succeeded");
 
         [Fact]
         public void After_a_cancel_the_running_attempt_is_closed_and_nothing_is_queued()
@@ -74,6 +75,9 @@ public class FailingAttemptsTests
 
     public class Returning
     {
+        static object[] StartedAndReturned(int attempt) =>
+            [Started with { Attempt = attempt }, Returned with { Attempt = attempt }, Queued with { Attempt = attempt + 1 }];
+
         [Fact]
         public void An_attempt_that_never_ran_is_tried_again() => Given(ToStarted).When(Return()).Then(Returned, new SceneQueued(0, 2, 3));
 
@@ -86,7 +90,7 @@ public class FailingAttemptsTests
         {
             object[] events = [.. ToQueued];
             for (var attempt = 1; attempt <= 5; attempt++)
-                events = [.. events, Started with { Attempt = attempt }, Returned with { Attempt = attempt }, Queued with { Attempt = attempt + 1 }];
+                events = [.. events, .. StartedAndReturned(attempt)];
             var state = StateOf(events);
             (state.Scenes[0].Failures, state.Scenes[0].Returns, state.AttemptsStarted).ShouldBe((0, 5, 5));
             Given([.. events, Started with { Attempt = 6 }, Attached with { Attempt = 6 }]).When(Fail(Failed with { Attempt = 6 }))
@@ -99,10 +103,12 @@ public class FailingAttemptsTests
             object[] events = [.. ToQueued];
             var attempt = 1;
             for (; attempt <= TaskDecider.MaxReturns; attempt++)
-                events = [.. events, Started with { Attempt = attempt }, Returned with { Attempt = attempt }, Queued with { Attempt = attempt + 1 }];
+                events = [.. events, .. StartedAndReturned(attempt)];
             var last = Returned with { Attempt = attempt };
             Given([.. events, Started with { Attempt = attempt }]).When(Return(attempt)).Then(
-                last, new TaskFailed("NeverStarted", $"{TaskDecider.MaxReturns + 1} attempts ended before a container started; the last: ImageUnavailable"));
+                last,
+                new TaskFailed(
+                    "NeverStarted", $"{TaskDecider.MaxReturns + 1} attempts ended before a container started; the last: ImageUnavailable"));
         }
 
         [Fact]
@@ -120,7 +126,8 @@ public class FailingAttemptsTests
         [InlineData(1, "pod-9")]
         [InlineData(1, null)]
         [InlineData(2, "pod-1")]
-        public void Nobody_else_returns_the_attempt(int attempt, string? pod) => Given(ToStarted).When(Return(attempt, pod)).ThenRefused("StaleHolder");
+        public void Nobody_else_returns_the_attempt(int attempt, string? pod) =>
+            Given(ToStarted).When(Return(attempt, pod)).ThenRefused("StaleHolder");
 
         [Fact]
         public void After_a_cancel_the_waiting_attempt_is_closed_and_nothing_is_queued()
@@ -135,14 +142,17 @@ public class FailingAttemptsTests
     {
         var state = StateOf(ToAttached).Evolve(Failed, Noon.AddSeconds(10)).Evolve(new SceneQueued(0, 2, 7), Noon.AddSeconds(10));
         var scene = state.Scenes[0];
-        (scene.Attempt, scene.Step, scene.Failures, scene.NotBefore, scene.Started).ShouldBe((2, SceneStep.Queued, 1, Noon.AddSeconds(17), null));
+        (scene.Attempt, scene.Step, scene.Failures, scene.NotBefore, scene.Started)
+            .ShouldBe((2, SceneStep.Queued, 1, Noon.AddSeconds(17), null));
         scene.LastFailure.ShouldBe(Failed);
     }
 
     [Fact]
     public void Scenes_fail_on_their_own_account()
     {
-        object[] twoScenes = [Accepted with { Scenes = 2 }, Admitted, Queued, Queued with { Scene = 1 }, Started, Attached, Failed, Queued with { Attempt = 2 }];
+        object[] twoScenes =
+            [Accepted with { Scenes = 2 }, Admitted, Queued, Queued with { Scene = 1 },
+            Started, Attached, Failed, Queued with { Attempt = 2 }];
         var other = Failed with { Scene = 1, PodUid = "pod-b" };
         Given([.. twoScenes, Started with { Scene = 1, PodUid = "pod-b" }]).When(Fail(other)).Then(other, new SceneQueued(1, 2, 3));
     }

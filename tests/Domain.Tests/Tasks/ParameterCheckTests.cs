@@ -109,25 +109,29 @@ public class ParameterCheckTests
     public void Long_texts_are_cut_between_characters()
     {
         Of(("codec", new string('x', 1_000_000))).Complaint!.ShouldContain($"\"{new string('x', 60)}…\"");
-        Of(("codec", string.Concat(Enumerable.Repeat("💡", 61)))).Complaint!.ShouldContain($"\"{string.Concat(Enumerable.Repeat("💡", 60))}…\"");
+        Of(("codec", string.Concat(Enumerable.Repeat("💡", 61)))).Complaint!
+            .ShouldContain($"\"{string.Concat(Enumerable.Repeat("💡", 60))}…\"");
         Of(("codec", new string('x', 60))).Complaint!.ShouldContain($"\"{new string('x', 60)}\"");
     }
 
     [Fact]
     public void All_complaints_come_in_one_message() =>
-        Of(("height", "1"), ("codec", "av2"), ("colour", "red")).Complaint!.Split("; ").Count(c => c.StartsWith("parameters.", StringComparison.Ordinal)).ShouldBe(3);
+        Of(("height", "1"), ("codec", "av2"), ("colour", "red")).Complaint!.Split("; ")
+            .Count(c => c.StartsWith("parameters.", StringComparison.Ordinal)).ShouldBe(3);
 
     [Fact]
     public void A_flood_of_complaints_is_bounded_and_says_so()
     {
-        var wordy = Enumerable.Range(0, 64).Select(i => new Rule($"p{i}{new string('x', 60)}", ParameterKind.Integer, [], null, null, null)).ToList();
+        var wordy = Enumerable.Range(0, 64)
+            .Select(i => new Rule($"p{i}{new string('x', 60)}", ParameterKind.Integer, [], null, null, null)).ToList();
         var complaint = Check(wordy, Enumerable.Range(0, 64).ToDictionary(i => $"unknown{i}", _ => "1")).Complaint!;
         complaint.Length.ShouldBeLessThanOrEqualTo(4096);
         complaint.ShouldEndWith("…; and 56 more");
     }
 
     [Fact]
-    public void An_engine_without_parameters_says_so() => Check([], new Dictionary<string, string> { ["x"] = "1" }).Complaint.ShouldBe("parameters.x: unknown; this engine takes none");
+    public void An_engine_without_parameters_says_so() =>
+        Check([], new Dictionary<string, string> { ["x"] = "1" }).Complaint.ShouldBe("parameters.x: unknown; this engine takes none");
 
     [Fact]
     public void A_default_that_breaks_its_own_rule_is_the_engines_fault() =>

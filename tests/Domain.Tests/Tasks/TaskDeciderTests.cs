@@ -9,7 +9,8 @@ public class TaskDeciderTests
     public class Accept
     {
         [Fact]
-        public void An_accepted_task_is_admitted_and_its_scene_queued() => Given().When(new TaskCommand.Accept(Accepted)).Then(Accepted, Admitted, Queued);
+        public void An_accepted_task_is_admitted_and_its_scene_queued() =>
+            Given().When(new TaskCommand.Accept(Accepted)).Then(Accepted, Admitted, Queued);
 
         [Fact]
         public void Every_scene_is_queued()
@@ -103,7 +104,8 @@ public class TaskDeciderTests
         }
 
         [Fact]
-        public void After_the_end_nothing_starts() => Given([.. ToQueued, Cancelled]).When(Starts(Started)).ThenRefused("TaskEnded", "Cancelled");
+        public void After_the_end_nothing_starts() =>
+            Given([.. ToQueued, Cancelled]).When(Starts(Started)).ThenRefused("TaskEnded", "Cancelled");
 
         [Fact]
         public void Before_the_beginning_nothing_starts() => Given().When(Starts(Started)).ThenRefused("NotCurrent");
@@ -111,7 +113,8 @@ public class TaskDeciderTests
 
     public class Attach
     {
-        static TaskCommand Attaches(string pod = "pod-1", int attempt = 1, int scene = 0) => new TaskCommand.Attach(scene, attempt, pod, "1.0.0");
+        static TaskCommand Attaches(string pod = "pod-1", int attempt = 1, int scene = 0) =>
+            new TaskCommand.Attach(scene, attempt, pod, "1.0.0");
 
         [Fact]
         public void The_pod_of_the_attempt_attaches() => Given(ToStarted).When(Attaches()).Then(Attached);
@@ -126,7 +129,8 @@ public class TaskDeciderTests
         public void No_pod_does_before_the_start_is_recorded() => Given(ToQueued).When(Attaches()).ThenRefused("StaleHolder");
 
         [Fact]
-        public void The_pod_of_an_old_attempt_is_refused() => Given(ToSecondAttempt).When(Attaches()).ThenRefused("StaleHolder", "attempt 2");
+        public void The_pod_of_an_old_attempt_is_refused() =>
+            Given(ToSecondAttempt).When(Attaches()).ThenRefused("StaleHolder", "attempt 2");
 
         [Fact]
         public void The_right_pod_with_the_wrong_attempt_or_scene_is_refused()
@@ -136,7 +140,8 @@ public class TaskDeciderTests
         }
 
         [Fact]
-        public void After_the_end_nobody_attaches() => Given([.. ToStarted, Cancelled]).When(Attaches()).ThenRefused("StaleHolder", "Cancelled");
+        public void After_the_end_nobody_attaches() =>
+            Given([.. ToStarted, Cancelled]).When(Attaches()).ThenRefused("StaleHolder", "Cancelled");
     }
 
     public class Completing
@@ -147,13 +152,15 @@ public class TaskDeciderTests
 
         [Fact]
         public void One_scene_of_several_is_committed_but_is_not_the_output() =>
-            Given(Accepted with { Scenes = 2 }, Admitted, Queued, Queued with { Scene = 1 }, Started, Attached).When(Complete()).Then(Committed);
+            Given(Accepted with { Scenes = 2 }, Admitted, Queued, Queued with { Scene = 1 }, Started, Attached).When(Complete())
+                .Then(Committed);
 
         [Fact]
         public void The_same_digest_again_gets_the_same_answer() => Given(ToSucceeded).When(Complete()).ThenNothing();
 
         [Fact]
-        public void Another_digest_is_a_conflict() => Given(ToSucceeded).When(Complete(sha256: "bbbb")).ThenRefused("ConflictingResult", "aaaa");
+        public void Another_digest_is_a_conflict() =>
+            Given(ToSucceeded).When(Complete(sha256: "bbbb")).ThenRefused("ConflictingResult", "aaaa");
 
         [Fact]
         public void Somebody_elses_repeat_is_no_repeat()
@@ -183,10 +190,12 @@ public class TaskDeciderTests
 
         [Fact]
         public void The_new_attempt_commits_whatever_the_old_one_says() =>
-            Given(ToSecondAttempt).When(Complete(2, "pod-2", 8)).Then(Committed with { Attempt = 2, PodUid = "pod-2", Token = 8 }, Output, Succeeded);
+            Given(ToSecondAttempt).When(Complete(2, "pod-2", 8))
+                .Then(Committed with { Attempt = 2, PodUid = "pod-2", Token = 8 }, Output, Succeeded);
 
         [Fact]
-        public void A_cancelled_task_takes_no_result() => Given([.. ToAttached, Cancelled]).When(Complete()).ThenRefused("StaleHolder", "Cancelled");
+        public void A_cancelled_task_takes_no_result() =>
+            Given([.. ToAttached, Cancelled]).When(Complete()).ThenRefused("StaleHolder", "Cancelled");
     }
 
     public class Cancel
@@ -228,7 +237,8 @@ public class TaskDeciderTests
 
         [Fact]
         public void Every_command_is_in_this_table() =>
-            ((IEnumerable<object[]>)Commands).Select(row => row[0].GetType()).ShouldBe(typeof(TaskCommand).GetNestedTypes(), ignoreOrder: true);
+            ((IEnumerable<object[]>)Commands).Select(row => row[0].GetType())
+                .ShouldBe(typeof(TaskCommand).GetNestedTypes(), ignoreOrder: true);
 
         [Fact]
         public void A_reader_goes_on_past_what_it_does_not_know()

@@ -19,7 +19,8 @@ static class TaskFixtures
     public static readonly AttemptFailed Failed = new(0, 1, "pod-1", "Engine", "EngineFailed", "exit 1", Retryable: true, "last line");
     public static readonly AttemptReturned Returned = new(0, 1, "pod-1", "ImageUnavailable");
     public static readonly SceneResult Result = new(
-        "key-1", "s3://bucket/key-1", "aaaa", 1_000, "mp4", "h264", 1280, 720, 20_000, "aac", "libx264", "no GPU encoder", 500, 4_000, 9_000);
+        "key-1", "s3://bucket/key-1", "aaaa", 1_000, "mp4", "h264", 1280, 720, 20_000, "aac", "libx264",
+        "no GPU encoder", 500, 4_000, 9_000);
     public static readonly SceneCommitted Committed = new(0, 1, "pod-1", 7, Result);
     public static readonly OutputCommitted Output = new(Result.Uri, Result.Key, Result.Sha256, Result.Bytes);
     public static readonly TaskSucceeded Succeeded = new();
@@ -35,7 +36,8 @@ static class TaskFixtures
     public static readonly object[] ToSecondAttempt =
         [.. ToAttached, Failed, Queued with { Attempt = 2 }, SecondStarted, Attached with { Attempt = 2, PodUid = "pod-2" }];
 
-    public static AttemptStarted SecondStarted => Started with { Attempt = 2, PodName = "clip-2", PodUid = "pod-2", LeaseUid = "lease-2", Token = 8 };
+    public static AttemptStarted SecondStarted =>
+        Started with { Attempt = 2, PodName = "clip-2", PodUid = "pod-2", LeaseUid = "lease-2", Token = 8 };
 
     public static TaskState StateOf(params object[] events) => events.Aggregate(TaskState.Initial, (state, e) => state.Evolve(e, Noon));
 
