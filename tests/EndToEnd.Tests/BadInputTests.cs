@@ -37,10 +37,12 @@ public sealed class BadInputTests(Platform platform) : IClassFixture<Platform>
     [InlineData("an object that does not exist", """{"input": {"object": "inputs/absent.mp4"}}""", "InputNotFound", 0)]
     [InlineData("a file that does not exist", """{"input": {"uri": "file://ROOT/absent.mp4"}}""", "InputNotFound", 1)]
     [InlineData("text named .mp4", """{"input": {"object": "inputs/text.mp4"}}""", "InputUnreadable", 1)]
+    [InlineData("sound without a picture", """{"input": {"object": "inputs/sound.mp4"}}""", "InputNotVideo", 1)]
     [InlineData("a private address", """{"input": {"uri": "http://127.0.0.1:1/a.mp4"}}""", "InputNotAllowed", 1)]
     public async Task Fails_once_and_gives_the_slot_back(string what, string spec, string reason, int attempts)
     {
         await platform.UploadAsync(Clips.Text, "inputs/text.mp4");
+        await platform.UploadAsync(Clips.Sound, "inputs/sound.mp4");
         var name = await platform.SubmitAsync((JsonObject)JsonNode.Parse(spec.Replace("ROOT", platform.InputRoot, StringComparison.Ordinal))!);
 
         var task = await platform.EndedAsync(name, 30);

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Framelease.Cli.History;
 using Framelease.EndToEnd.Tests.Support;
 
 namespace Framelease.EndToEnd.Tests;
@@ -32,10 +33,14 @@ public sealed class HappyPathTests(Platform platform) : IClassFixture<Platform>
         await platform.UploadAsync(Clips.Short, "inputs/short.mp4");
         var task = await platform.EndedAsync(await platform.SubmitAsync(new JsonObject { ["parameters"] = new JsonObject { ["height"] = 90 } }));
 
-        var events = (await platform.TaskEventsAsync(task.Uid)).Where(e => e.Stream == $"task-{task.Uid}").Select(e => e.Type).ToList();
-        var lease = (await platform.LeaseEventsAsync(task.Uid)).Select(e => e.Type).ToList();
+        var events = await platform.TaskEventsAsync(task.Uid);
 
-        events.ShouldBe(["TaskAccepted", "TaskAdmitted", "SceneQueued", "AttemptStarted", "AttemptAttached", "SceneCommitted", "OutputCommitted", "TaskSucceeded"]);
-        lease.ShouldBe(["LeaseRequested", "LeaseGranted", "LeaseAttached", "LeaseReleased"]);
+        Types(events, "task-").ShouldBe(
+            ["TaskAccepted", "TaskAdmitted", "SceneQueued", "AttemptStarted", "AttemptAttached", "SceneCommitted", "OutputCommitted", "TaskSucceeded"]);
+        Types(events, "lease-").ShouldBe(["LeaseRequested", "LeaseGranted", "LeaseAttached", "LeaseReleased"]);
+        events.Select(e => e.Sequence).ShouldBeInOrder();
     }
+
+    static List<string> Types(IReadOnlyList<HistoryItem> events, string stream) =>
+        [.. events.Where(e => e.Stream.StartsWith(stream, StringComparison.Ordinal)).Select(e => e.Type)];
 }

@@ -16,14 +16,18 @@ static class Clips
     /// <summary>Text that calls itself a video.</summary>
     public static string Text { get; } = MakeText();
 
-    static string Make(string name, string size, int seconds)
+    /// <summary>A file without a picture.</summary>
+    public static string Sound { get; } = Ffmpeg("sound.mp4", "-f", "lavfi", "-i", "sine=frequency=440", "-t", "2", "-c:a", "aac");
+
+    static string Make(string name, string size, int seconds) => Ffmpeg(
+        name, "-f", "lavfi", "-i", $"testsrc2=size={size}:rate=30", "-f", "lavfi", "-i", "sine=frequency=440",
+        "-t", $"{seconds}", "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "aac");
+
+    static string Ffmpeg(string name, params string[] options)
     {
         var file = Path.Combine(Folder, name);
-        var made = Tool.RunAsync("/usr/bin/env",
-        [
-            "ffmpeg", "-nostdin", "-loglevel", "error", "-y", "-f", "lavfi", "-i", $"testsrc2=size={size}:rate=30", "-f", "lavfi", "-i", "sine=frequency=440",
-            "-t", $"{seconds}", "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "aac", file,
-        ], CancellationToken.None).GetAwaiter().GetResult();
+        var made = Tool.RunAsync("/usr/bin/env", ["ffmpeg", "-nostdin", "-loglevel", "error", "-y", .. options, file], CancellationToken.None)
+            .GetAwaiter().GetResult();
         return made.ExitCode == 0 ? file : throw new InvalidOperationException($"ffmpeg: {made.Error}");
     }
 
