@@ -8,6 +8,9 @@ static class Download
 {
     static readonly TimeSpan Silence = TimeSpan.FromSeconds(60);
 
+    // a server that drips bytes would else hold the slot for ever
+    static readonly TimeSpan Longest = TimeSpan.FromHours(12);
+
     /// <param name="moved">Bytes so far and, where known, in total; called now and then.</param>
     /// <returns>Bytes written.</returns>
     public static async Task<long> SaveAsync(
@@ -20,7 +23,8 @@ static class Download
         if (total is { } expected)
             scratch.Expect(expected);
         using var silence = new CancellationTokenSource(Silence, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(silence.Token, cancellation);
+        using var longest = new CancellationTokenSource(Longest, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(silence.Token, longest.Token, cancellation);
         try
         {
             await using var body = await response.Content.ReadAsStreamAsync(either.Token);
@@ -31,7 +35,9 @@ static class Download
         }
         catch (OperationCanceledException e) when (!cancellation.IsCancellationRequested)
         {
-            throw Unreachable(source, $"nothing came for {Silence.TotalSeconds:0} s", retryable: true, e);
+            throw longest.IsCancellationRequested
+                ? Unreachable(source, $"it did not end within {Longest.TotalHours:0} hours", retryable: false, e)
+                : Unreachable(source, $"nothing came for {Silence.TotalSeconds:0} s", retryable: true, e);
         }
     }
 

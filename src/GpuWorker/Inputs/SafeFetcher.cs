@@ -25,7 +25,7 @@ sealed class SafeFetcher(Func<string, CancellationToken, Task<IPAddress[]>> reso
         {
             try
             {
-                using var response = await FollowAsync(client, Checked(source.Uri, source.Uri), source, cancellation);
+                using var response = await FollowAsync(client, Checked(source.Uri, source.DisplayUri), source, cancellation);
                 return await Download.SaveAsync(response, source, scratch, moved, time, cancellation);
             }
             catch (WorkerFailedException e) when (e.Failure.Retryable && tries < Tries)
