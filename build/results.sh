@@ -38,6 +38,8 @@ results_read() {
     BEGIN { RS = "<UnitTestResult " }
     NR == 1 { next }
     {
+      # What follows the last result (output of the runner, its summary) is none.
+      end = index($0, "</Results>"); if (end) $0 = substr($0, 1, end - 1)
       name = text($0, "testName=\"", "\"")
       message = text($0, "<Message>", "</Message>")
       if (message == "") message = text($0, "<StdOut>", "</StdOut>")

@@ -29,6 +29,9 @@ sealed class FakeKubernetes : IKubernetesClient
     /// <summary>While set, every call fails as if nobody listened.</summary>
     internal volatile bool Down;
 
+    /// <summary>Called before a pod's status is written, with its name and the patch: the place for a write that comes between.</summary>
+    internal Action<string, JsonObject>? BeforeStatus { get; set; }
+
     internal TimeSpan TokenLifetime { get; set; } = TimeSpan.FromHours(1);
 
     internal int TokensIssued;
@@ -93,12 +96,14 @@ sealed class FakeKubernetes : IKubernetesClient
         where T : class
     {
         Check();
+        var body = (JsonObject)patch.ToNode(Json).DeepClone();
+        if (subresource == "status" && resource.Plural == "pods")
+            BeforeStatus?.Invoke(name, body);
         lock (_gate)
         {
             var key = Key(resource, ns, name);
             if (!_objects.TryGetValue(key, out var old))
                 throw Error(404, "NotFound", name);
-            var body = (JsonObject)patch.ToNode(Json).DeepClone();
             if (body["metadata"]?["resourceVersion"] is { } version && version.GetValue<string>() != $"{Version(old)}")
                 throw Error(409, "Conflict", name);
             var node = (JsonObject)Merge(old.DeepClone(), body)!;

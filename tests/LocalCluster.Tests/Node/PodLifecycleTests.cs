@@ -84,6 +84,23 @@ public sealed class PodLifecycleTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_deletion_between_a_look_and_its_status_is_not_overlooked()
+    {
+        _node.Api.BeforeStatus = (name, patch) =>
+        {
+            if (patch["status"]?["phase"]?.GetValue<string>() != "Running")
+                return;
+            _node.Api.BeforeStatus = null;
+            _node.Api.DeleteAsync<Pod>(name, "default").Wait();
+        };
+
+        var pod = await _node.CreateAsync("overtaken", "trap 'exit 5' TERM; while :; do sleep 0.05; done");
+
+        await _node.GoneAsync(pod);
+        _node.Api.Statuses.Last(status => status.Pod == "overtaken").Status.Phase.ShouldBe("Failed");
+    }
+
+    [Fact]
     public async Task After_the_grace_the_whole_tree_is_killed()
     {
         await _node.CreateAsync("deaf", "trap '' TERM; (trap '' TERM; setsid sleep 1000) & echo ready; while :; do sleep 0.05; done");

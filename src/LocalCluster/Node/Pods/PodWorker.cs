@@ -255,7 +255,7 @@ sealed class PodWorker
             Gone();
             return null;
         }
-        Keep(fresh);
+        See(fresh); // somebody else wrote: the step that is under way began with less, and the watch will bring nothing newer
         return fresh;
     }
 
