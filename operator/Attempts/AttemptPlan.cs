@@ -20,30 +20,36 @@ sealed record AttemptPlan(IReadOnlyList<ITaskEvent> Task, IReadOnlyList<ILeaseEv
     /// <summary>The worker's bytes are verified in the store.</summary>
     public static AttemptPlan Complete(TaskState task, LeaseState? lease, AttemptFence fence, SceneResult result) => CombineAfterTask(
         TaskDecider.Decide(task, new TaskCommand.Complete(fence.Scene, fence.Attempt, fence.PodUid, fence.Token, result)),
-        lease, new LeaseCommand.Release(fence.Token, "Completed"));
+        lease, new LeaseCommand.Release(fence.Token, "Completed", fence.PodUid));
 
     /// <summary>The worker reports its own failure and lets go of the device.</summary>
     public static AttemptPlan Fail(TaskState task, LeaseState? lease, AttemptFence fence, AttemptFailed failure, int retryDelaySeconds) => CombineAfterTask(
         TaskDecider.Decide(task, new TaskCommand.Fail(failure, retryDelaySeconds)),
-        lease, new LeaseCommand.Release(fence.Token, failure.Reason));
+        lease, new LeaseCommand.Release(fence.Token, failure.Reason, fence.PodUid));
 
     /// <summary>
-    /// The pod is terminal: every container ended, by the kubelet's word. Without a word of the worker before, the lease ends badly; the end itself
-    /// is the proof that frees the slot (R4 a).
+    /// The pod is terminal. Without a word of the worker before, the lease ends badly. What frees the slot is the kubelet's word for every container
+    /// (R4 a), or that none ever started. A pod that attached and of which no container is reported any more proves neither: its attempt fails, and
+    /// the slot stays in quarantine until another proof comes.
     /// </summary>
     public static AttemptPlan PodEnded(TaskState task, LeaseState? lease, AttemptFence fence, PodEnd end, int retryDelaySeconds)
     {
         Decision<ITaskEvent> taskDecision;
         if (task.Current(fence.Scene, fence.Attempt, fence.PodUid) is null)
             taskDecision = Decision<ITaskEvent>.Nothing;
-        else if (end.EverStarted)
+        else if (end.EverStarted || Attached(task, lease, fence))
             taskDecision = TaskDecider.Decide(task, new TaskCommand.Fail(end.ToFailure(fence), retryDelaySeconds));
         else
             taskDecision = TaskDecider.Decide(task, new TaskCommand.Return(fence.Scene, fence.Attempt, fence.PodUid, end.Message, retryDelaySeconds));
         var proof = end.EverStarted ? FreeProof.ContainersTerminated : FreeProof.NeverStarted;
-        return Combine(taskDecision, lease, lease is { IsGranted: true } ? new LeaseCommand.Expire(ExpiryCause.PodEnded, end.Message) : null,
-            new LeaseCommand.Free(proof, end.Evidence));
+        return Combine(
+            taskDecision, lease,
+            lease is { IsGranted: true } ? new LeaseCommand.Expire(ExpiryCause.PodEnded, end.Message, fence.PodUid) : null,
+            end.EverStarted || !Attached(task, lease, fence) ? new LeaseCommand.Free(proof, end.Evidence, fence.PodUid) : null);
     }
+
+    static bool Attached(TaskState task, LeaseState? lease, AttemptFence fence) =>
+        lease?.Attachment?.PodUid == fence.PodUid || task.Current(fence.Scene, fence.Attempt, fence.PodUid)?.Step is SceneStep.Attached;
 
     /// <summary>Both witnesses saw no beat for a full timeout, or nobody attached in time.</summary>
     public static AttemptPlan Expire(TaskState task, LeaseState? lease, AttemptFence fence, ExpiryCause cause, string message, int retryDelaySeconds)
@@ -54,7 +60,7 @@ sealed record AttemptPlan(IReadOnlyList<ITaskEvent> Task, IReadOnlyList<ILeaseEv
             ? TaskDecider.Decide(task, new TaskCommand.Fail(
                 new AttemptFailed(fence.Scene, fence.Attempt, fence.PodUid, "HolderLost", cause.ToString(), message, true, null), retryDelaySeconds))
             : TaskDecider.Decide(task, new TaskCommand.Return(fence.Scene, fence.Attempt, fence.PodUid, message, retryDelaySeconds));
-        return Combine(taskDecision, lease, new LeaseCommand.Expire(cause, message), UnattachedProof(lease));
+        return Combine(taskDecision, lease, new LeaseCommand.Expire(cause, message, fence.PodUid), UnattachedProof(lease));
     }
 
     /// <summary>The task is no longer wanted.</summary>
@@ -76,8 +82,16 @@ sealed record AttemptPlan(IReadOnlyList<ITaskEvent> Task, IReadOnlyList<ILeaseEv
 
     // When the task's decider answers "stored already", the lease has followed in that same transaction: it is not asked again, for its slot may be
     // another's by now.
-    static AttemptPlan CombineAfterTask(Decision<ITaskEvent> task, LeaseState? lease, LeaseCommand command) =>
-        task is Decision<ITaskEvent>.Events { Items.Count: 0 } ? new AttemptPlan([], []) : Combine(task, lease, command);
+    // And a task that does change needs a lease that does: one that was let go of before holds no slot under which this could have happened.
+    static AttemptPlan CombineAfterTask(Decision<ITaskEvent> task, LeaseState? lease, LeaseCommand command)
+    {
+        if (task is Decision<ITaskEvent>.Events { Items.Count: 0 })
+            return new AttemptPlan([], []);
+        var plan = Combine(task, lease, command);
+        return plan is { Refusal: null, Lease.Count: 0 } && lease is not null
+            ? new AttemptPlan([], [], new AttemptRefusal("StaleHolder", $"the lease is {lease.Phase} already"))
+            : plan;
+    }
 
     static AttemptPlan Combine(Decision<ITaskEvent> task, LeaseState? lease, params LeaseCommand?[] commands)
     {

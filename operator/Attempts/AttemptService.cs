@@ -24,8 +24,20 @@ sealed class AttemptService(ILedger ledger, Random chance, AttemptSignals signal
     public Task<AttemptPlan> PodEndedAsync(AttemptFence fence, PodEnd end, LeaderEpoch epoch, CancellationToken cancel) =>
         TransactAsync(fence, "operator", epoch, (task, lease) => AttemptPlan.PodEnded(task, lease, fence, end, Delay(task, fence)), cancel);
 
-    public Task<AttemptPlan> ExpireAsync(AttemptFence fence, ExpiryCause cause, string message, LeaderEpoch epoch, CancellationToken cancel) =>
-        TransactAsync(fence, "operator", epoch, (task, lease) => AttemptPlan.Expire(task, lease, fence, cause, message, Delay(task, fence)), cancel);
+    /// <param name="silence">What was seen standing still; a beat that came since makes this change nothing. Null where no beat could have come.</param>
+    public async Task<AttemptPlan> ExpireAsync(
+        AttemptFence fence, ExpiryCause cause, string message, SilenceSeen? silence, LeaderEpoch epoch, CancellationToken cancel)
+    {
+        try
+        {
+            return await TransactAsync(
+                fence, "operator", epoch, (task, lease) => AttemptPlan.Expire(task, lease, fence, cause, message, Delay(task, fence)), cancel, silence);
+        }
+        catch (SilenceBrokenException)
+        {
+            return new AttemptPlan([], []);
+        }
+    }
 
     public Task<AttemptPlan> CancelAsync(string taskUid, AttemptFence? running, string by, LeaderEpoch epoch, CancellationToken cancel) =>
         TransactAsync(
@@ -44,7 +56,8 @@ sealed class AttemptService(ILedger ledger, Random chance, AttemptSignals signal
     }
 
     async Task<AttemptPlan> TransactAsync(
-        AttemptFence fence, string actor, LeaderEpoch? epoch, Func<TaskState, LeaseState?, AttemptPlan> decide, CancellationToken cancel)
+        AttemptFence fence, string actor, LeaderEpoch? epoch, Func<TaskState, LeaseState?, AttemptPlan> decide, CancellationToken cancel,
+        SilenceSeen? silence = null)
     {
         for (var tries = 1; ; tries++)
         {
@@ -60,7 +73,8 @@ sealed class AttemptService(ILedger ledger, Random chance, AttemptSignals signal
                         actor,
                         [new TaskChange(fence.TaskUid, task, plan.Task)],
                         lease is null ? [] : [new LeaseChange(fence.LeaseUid!, lease, plan.Lease)],
-                        epoch),
+                        epoch,
+                        silence),
                     cancel);
                 signals.Changed(task.State, lease?.State);
                 return plan;

@@ -109,7 +109,7 @@ sealed class OperatorHost(OperatorOptions options, Edges edges, ILoggerFactory l
                 .WatchesSource(wake => signals.LeaseChanged += wake)
                 .Build(new GpuLeaseReconciler(ledger, kubernetes, stores, signals, reasons, leader)),
             new ControllerBuilder("worker-pod", storeSet).With(Quick).For<Pod>(workerPods)
-                .Build(new WorkerPodReconciler(ledger, kubernetes, stores, attempts, leader)),
+                .Build(new WorkerPodReconciler(ledger, kubernetes, stores, attempts, leader, loggers.CreateLogger<WorkerPodReconciler>())),
             new ControllerBuilder("gpupool", storeSet).With(Quick).For<GpuPool>(when: c => c.SpecChanged)
                 .Watches<Node>(_ => stores.Pools.Keys(), when: DevicesChanged)
                 .WatchesSource(wake => signals.PoolChanged += pool => wake(new ObjectKey(null, pool)))

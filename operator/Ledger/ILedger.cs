@@ -40,6 +40,9 @@ interface ILedger
 
     Task<IReadOnlyList<HistoryItem>> ReadLeaseHistoryAsync(string leaseUid, CancellationToken cancel);
 
+    /// <summary>Events of a device and of its newest leases (at most <paramref name="leases"/>), in the order in which they were recorded.</summary>
+    Task<IReadOnlyList<HistoryItem>> ReadDeviceHistoryAsync(string device, int leases, CancellationToken cancel);
+
     /// <summary>Uid, name and namespace of the newest task or lease of that name, also after the object is gone; null when there never was one.</summary>
     Task<NamedStream?> FindByNameAsync(string kind, string? ns, string name, CancellationToken cancel);
 
@@ -58,7 +61,9 @@ sealed record LeaderEpoch(string Role, string Holder, long Epoch);
 
 /// <summary>Changes of one or more streams that happen together or not at all.</summary>
 /// <param name="Actor">Who caused it, for the events' metadata: <c>operator</c>, <c>worker default/clip-…</c>, a user.</param>
-sealed record LedgerCommit(string Actor, IReadOnlyList<TaskChange> Tasks, IReadOnlyList<LeaseChange> Leases, LeaderEpoch? Epoch = null)
+/// <param name="Silence">Refuses the whole commit when a beat came since (<see cref="SilenceBrokenException"/>).</param>
+sealed record LedgerCommit(
+    string Actor, IReadOnlyList<TaskChange> Tasks, IReadOnlyList<LeaseChange> Leases, LeaderEpoch? Epoch = null, SilenceSeen? Silence = null)
 {
     public bool IsEmpty => Tasks.All(t => t.Events.Count == 0) && Leases.All(l => l.Events.Count == 0);
 }
@@ -79,6 +84,9 @@ sealed record Heartbeat(
     string TaskUid, int Scene, int Attempt, string PodUid, string? LeaseUid, long Token, long Sequence, string Phase, long Frames, long TotalFrames,
     long FpsMillis, long SpeedMillis, int PerMille, long OutputBytes, string? Message);
 
+/// <summary>The beat that an attempt stood at when its silence was judged.</summary>
+sealed record SilenceSeen(string TaskUid, int Scene, int Attempt, long Sequence);
+
 /// <summary>How a heartbeat was taken.</summary>
 abstract record BeatOutcome
 {
@@ -97,7 +105,7 @@ abstract record BeatOutcome
 
 /// <summary>One look at everything whose silence counts.</summary>
 /// <param name="Attached">Attached attempts.</param>
-/// <param name="Unattached">Granted leases to which nobody attached yet, past their start deadline.</param>
+/// <param name="Unattached">Granted leases to which nobody attached yet, from their grant on: a witness must watch for the whole deadline.</param>
 sealed record LivenessLook(DateTimeOffset DatabaseNow, IReadOnlyList<AttachedRow> Attached, IReadOnlyList<UnattachedRow> Unattached);
 
 sealed record AttachedRow(string TaskUid, int Scene, int Attempt, string PodUid, string? LeaseUid, long Sequence, double SilentSeconds, int TimeoutSeconds);
@@ -122,6 +130,9 @@ sealed record ObservationGap(double GapSeconds, double DriftSeconds);
 
 /// <summary>Somebody else changed a stream, a slot or a view row first. Always safe to load and decide again.</summary>
 sealed class LedgerConflictException(string message, Exception inner) : Exception(message, inner);
+
+/// <summary>The holder beat after its silence was seen: it lives, and nothing was changed.</summary>
+sealed class SilenceBrokenException(string message, Exception inner) : Exception(message, inner);
 
 /// <summary>A newer leader exists: this process must stop leading (R9).</summary>
 sealed class LeadershipLostException(string message, Exception? inner = null) : Exception(message, inner);

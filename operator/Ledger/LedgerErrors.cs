@@ -5,6 +5,8 @@ namespace Framelease.Operator.Ledger;
 /// <summary>The event store's errors in the ledger's three words: conflict, lost leadership, unavailable. Anything else is a bug and stays what it is.</summary>
 static class LedgerErrors
 {
+    const string SilenceBroken = nameof(SilenceBroken);
+
     public static async Task<T> Map<T>(Func<Task<T>> work)
     {
         try
@@ -19,6 +21,7 @@ static class LedgerErrors
 
     static Exception Translate(EventStoreException e) => e switch
     {
+        GuardFailedException { Code: SilenceBroken } => new SilenceBrokenException(e.Message, e),
         EventStreamUnexpectedMaxEventIdException or ExistingStreamIdCollisionException or GuardFailedException => new LedgerConflictException(e.Message, e),
         EpochFencedException => new LeadershipLostException(e.Message, e),
         // Unknown is safe to treat as unavailable: whoever tries again loads first, and finds what was committed.

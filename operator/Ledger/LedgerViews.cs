@@ -24,7 +24,9 @@ static class LedgerViews
             values ($1, $2, $3, $4, $5, $6, $7, 'Pending', $8, $9)
             """,
             r.LeaseUid, r.Namespace, r.Name, r.Pool, r.TaskUid, r.Scene, r.Attempt, r.Terms.MaxWaitSeconds, r.Terms.StartDeadlineSeconds),
-        LeaseGranted => Statement.Of("update framelease.leases set state = 'Granted', granted_at = clock_timestamp() where uid = $1", change.LeaseUid),
+        LeaseGranted g => Statement.Of(
+            "update framelease.leases set state = 'Granted', granted_at = clock_timestamp(), cluster = $2, device = $3 where uid = $1",
+            change.LeaseUid, g.Slot.Cluster, g.Slot.Device),
         LeaseAttached => Statement.Of("update framelease.leases set attached = true where uid = $1", change.LeaseUid),
         LeaseReleased => State(change.LeaseUid, "Released"),
         LeaseExpired => State(change.LeaseUid, "Expired"),

@@ -78,7 +78,7 @@ sealed partial class PostgresLedger
                 $"""
                 select g.uid, extract(epoch from clock_timestamp() - g.granted_at)::float8, g.start_deadline, {AttemptColumns}
                   from framelease.leases g left join framelease.attempts a on a.lease_uid = g.uid and a.state = 'Started'
-                 where g.state = 'Granted' and not g.attached and g.granted_at < clock_timestamp() - make_interval(secs => g.start_deadline)
+                 where g.state = 'Granted' and not g.attached
                 """),
             r => new UnattachedRow(r.GetString(0), r.GetDouble(1), r.GetInt32(2), r.IsDBNull(3) ? null : Attempt(r, 3)));
         await LedgerErrors.Map(() => session.SaveChangesAsync(cancel));
@@ -145,7 +145,7 @@ sealed partial class PostgresLedger
         {
             var first = device.First();
             session.AppendAny(
-                $"device-{cluster.Uid}/{first.Key.Device}",
+                DeviceStream(first.Key.Device),
                 new DeviceDiscovered(cluster.Uid, first.Key.Node, first.Key.Device, first.DeviceName, first.DeviceKind, first.DeviceIndex, pool, device.Count()));
         }
 

@@ -37,6 +37,9 @@ sealed partial class PostgresLedger(IEventStore store, IDatabaseClock clock, Clu
             session.Append(LeaseStream(lease.LeaseUid), lease.Before.Version, [.. lease.Events]);
         foreach (var write in commit.Tasks.SelectMany(LedgerViews.Of).Concat(commit.Leases.SelectMany(LedgerViews.Of)))
             session.Write(write);
+        // After the attempt's row has been changed: its lock keeps beats out, and the ones that were under way have ended.
+        if (commit.Silence is { } seen)
+            session.Write(Statement.Of("select framelease.expect_silence($1, $2, $3, $4)", seen.TaskUid, seen.Scene, seen.Attempt, seen.Sequence));
         return LedgerErrors.Map(() => session.SaveChangesAsync(cancel));
     }
 
@@ -63,6 +66,17 @@ sealed partial class PostgresLedger(IEventStore store, IDatabaseClock clock, Clu
         var slices = await LedgerErrors.Map(() => store.FetchStreamsAsync([TaskStream(taskUid), .. leases.Select(LeaseStream)], cancel));
         return [.. slices.SelectMany(s => s.Events).OrderBy(e => e.Sequence).Select(Item)];
     }
+
+    public async Task<IReadOnlyList<HistoryItem>> ReadDeviceHistoryAsync(string device, int leases, CancellationToken cancel)
+    {
+        var uids = await RowsAsync(
+            Statement.Of("select uid from framelease.leases where cluster = $1 and device = $2 order by granted_at desc limit $3", cluster.Uid, device, leases),
+            r => r.GetString(0), cancel);
+        var slices = await LedgerErrors.Map(() => store.FetchStreamsAsync([DeviceStream(device), .. uids.Select(LeaseStream)], cancel));
+        return [.. slices.SelectMany(s => s.Events).OrderBy(e => e.Sequence).Select(Item)];
+    }
+
+    string DeviceStream(string device) => $"device-{cluster.Uid}/{device}";
 
     static HistoryItem Item(EventEnvelope e)
     {

@@ -58,7 +58,8 @@ sealed class LivenessWatch(ILedger ledger, AttemptService attempts, AttemptSigna
             Log.HeartbeatLost(logger, row.TaskUid, row.Scene, row.Attempt, row.SilentSeconds);
             var fence = new AttemptFence(row.TaskUid, row.Scene, row.Attempt, row.PodUid, row.LeaseUid, 0);
             await attempts.ExpireAsync(
-                fence, ExpiryCause.HeartbeatLost, $"no beat for {row.SilentSeconds:0} s, timeout {row.TimeoutSeconds} s", epoch, cancel);
+                fence, ExpiryCause.HeartbeatLost, $"no beat for {row.SilentSeconds:0} s, timeout {row.TimeoutSeconds} s",
+                new SilenceSeen(row.TaskUid, row.Scene, row.Attempt, row.Sequence), epoch, cancel);
         }
 
         foreach (var row in look.Unattached.Where(u => unattached.Silent.Contains(u.LeaseUid)))
@@ -71,7 +72,7 @@ sealed class LivenessWatch(ILedger ledger, AttemptService attempts, AttemptSigna
         if (row.Attempt is { } a)
         {
             var fence = new AttemptFence(a.TaskUid, a.Scene, a.Attempt, a.PodUid, a.LeaseUid, a.Token);
-            await attempts.ExpireAsync(fence, ExpiryCause.StartDeadline, message, epoch, cancel);
+            await attempts.ExpireAsync(fence, ExpiryCause.StartDeadline, message, null, epoch, cancel);
             return;
         }
 

@@ -10,11 +10,13 @@ namespace Framelease.Operator.Pods;
 
 /// <summary>
 /// Records the end of worker pods. The kubelet's <c>terminated</c> is a proof (R4 a): it ends an attempt that said nothing itself, and frees a quarantined slot.
-/// Only then does the pod lose its finalizer, so that no end goes unseen.
+/// Only then does the pod lose its finalizer, so that no end goes unseen: a pod whose end proves nothing keeps it while its slot is in quarantine.
 /// </summary>
-sealed class WorkerPodReconciler(ILedger ledger, IKubernetesClient kubernetes, PlatformStores stores, AttemptService attempts, Leader leader) : IReconciler
+sealed class WorkerPodReconciler(ILedger ledger, IKubernetesClient kubernetes, PlatformStores stores, AttemptService attempts, Leader leader,
+    ILogger<WorkerPodReconciler> logger) : IReconciler
 {
     static readonly TimeSpan Soon = TimeSpan.FromSeconds(1);
+    static readonly TimeSpan Later = TimeSpan.FromSeconds(30);
 
     public async Task<ReconcileResult> ReconcileAsync(ObjectKey key, CancellationToken cancel)
     {
@@ -27,7 +29,15 @@ sealed class WorkerPodReconciler(ILedger ledger, IKubernetesClient kubernetes, P
         if (await ledger.FindAttemptByPodAsync(pod.Metadata.Uid!, cancel) is { } row)
         {
             var fence = new AttemptFence(row.TaskUid, row.Scene, row.Attempt, row.PodUid, row.LeaseUid, row.Token);
-            await attempts.PodEndedAsync(fence, end, leader.Epoch, cancel);
+            var plan = await attempts.PodEndedAsync(fence, end, leader.Epoch, cancel);
+            if (plan.Refusal is { } refusal)
+            {
+                Log.Refused(logger, "the end", pod.Metadata.Name!, refusal.Reason, refusal.Message);
+                return ReconcileResult.After(Later);
+            }
+
+            if (!end.EverStarted && row.LeaseUid is not null && (await ledger.LoadLeaseAsync(row.LeaseUid, cancel)).State.SlotQuarantined)
+                return ReconcileResult.After(Later);
         }
         else
         {

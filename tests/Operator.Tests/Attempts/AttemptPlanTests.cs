@@ -88,6 +88,47 @@ public sealed class AttemptPlanTests
     }
 
     [Fact]
+    public void A_pod_that_attached_and_is_reported_without_containers_fails_and_proves_nothing()
+    {
+        var plan = AttemptPlan.PodEnded(Running, Held, Given.Fence(), new PodEnd(false, null, false, "no container", "none reported"), 1);
+        plan.Refusal.ShouldBeNull();
+        plan.Task.Select(e => e.GetType()).ShouldBe([typeof(AttemptFailed), typeof(SceneQueued)]);
+        plan.Lease.Select(e => e.GetType()).ShouldBe([typeof(LeaseExpired), typeof(SlotQuarantined)]);
+    }
+
+    [Fact]
+    public void The_later_word_of_the_kubelet_frees_what_an_end_without_containers_left_in_quarantine()
+    {
+        var failed = Given.Task([
+            .. Given.Accepted(), .. Given.Started(), .. Given.Attached(),
+            new AttemptFailed(0, 1, Given.PodUid, "HolderLost", "WorkerDied", "", true, null), new SceneQueued(0, 2, 0)]);
+        var quarantined = Given.Lease([
+            .. Given.Granted(), .. Given.Held(), new LeaseExpired(ExpiryCause.PodEnded, ""), new SlotQuarantined(Given.Slot, 7, "PodEnded")]);
+        AttemptPlan.PodEnded(failed, quarantined, Given.Fence(), new PodEnd(false, null, false, "", "none reported"), 0).ChangesNothing.ShouldBeTrue();
+        AttemptPlan.PodEnded(failed, quarantined, Given.Fence(), new PodEnd(true, 0, false, "", "terminated"), 0)
+            .Lease.ShouldBe([new SlotFreed(Given.Slot, 7, FreeProof.ContainersTerminated, "terminated")]);
+    }
+
+    [Fact]
+    public void The_end_of_another_pod_frees_nothing()
+    {
+        var quarantined = Given.Lease([
+            .. Given.Granted(), .. Given.Held(), new LeaseExpired(ExpiryCause.HeartbeatLost, ""), new SlotQuarantined(Given.Slot, 7, "HeartbeatLost")]);
+        var plan = AttemptPlan.PodEnded(Running, quarantined, Given.Fence(podUid: "other"), new PodEnd(true, 0, false, "ended", "terminated"), 0);
+        plan.Refusal!.Reason.ShouldBe("NotProven");
+        plan.ChangesNothing.ShouldBeTrue();
+    }
+
+    [Fact]
+    public void A_complete_whose_lease_was_let_go_before_is_refused()
+    {
+        var released = Given.Lease([.. Given.Granted(), .. Given.Held(), new LeaseReleased("Completed")]);
+        var plan = AttemptPlan.Complete(Running, released, Given.Fence(), Given.Result());
+        plan.Refusal!.Reason.ShouldBe("StaleHolder");
+        plan.ChangesNothing.ShouldBeTrue();
+    }
+
+    [Fact]
     public void A_pod_that_never_started_returns_its_attempt_for_free()
     {
         var started = Given.Task([.. Given.Accepted(backoffLimit: 0), .. Given.Started()]);

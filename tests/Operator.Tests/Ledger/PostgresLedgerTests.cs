@@ -96,7 +96,7 @@ public sealed class PostgresLedgerTests(PostgresServer server) : IAsyncLifetime
     public async Task A_beat_after_expiry_is_stale_and_says_the_current_token()
     {
         var fence = await RunningAsync();
-        await _attempts.ExpireAsync(fence, ExpiryCause.HeartbeatLost, "test", _epoch, Ct);
+        await _attempts.ExpireAsync(fence, ExpiryCause.HeartbeatLost, "test", null, _epoch, Ct);
         (await BeatAsync(fence, 2)).ShouldBeOfType<BeatOutcome.Stale>().CurrentToken.ShouldBe(fence.Token);
         (await SlotAsync("sw-0")).State.ShouldBe(SlotState.Quarantined);
         (await _attempts.CompleteAsync(fence, Given.Result(), "test", Ct)).Refusal!.Reason.ShouldBe("StaleHolder");
@@ -115,7 +115,7 @@ public sealed class PostgresLedgerTests(PostgresServer server) : IAsyncLifetime
     public async Task A_stale_holder_is_recorded_once()
     {
         var fence = await RunningAsync();
-        await _attempts.ExpireAsync(fence, ExpiryCause.HeartbeatLost, "test", _epoch, Ct);
+        await _attempts.ExpireAsync(fence, ExpiryCause.HeartbeatLost, "test", null, _epoch, Ct);
         for (var i = 0; i < 3; i++)
             await _attempts.RejectStaleHolderAsync(fence, "beat", "test", Ct);
         (await _ledger.ReadLeaseHistoryAsync(fence.LeaseUid!, Ct)).Count(h => h.Type == "stale_holder_rejected").ShouldBe(1);
@@ -128,7 +128,7 @@ public sealed class PostgresLedgerTests(PostgresServer server) : IAsyncLifetime
         {
             var fence = await RunningAsync($"-{round}");
             var complete = _attempts.CompleteAsync(fence, Given.Result(), "worker", Ct);
-            var expire = _attempts.ExpireAsync(fence, ExpiryCause.HeartbeatLost, "race", _epoch, Ct);
+            var expire = _attempts.ExpireAsync(fence, ExpiryCause.HeartbeatLost, "race", null, _epoch, Ct);
             await Task.WhenAll(complete, expire);
             var types = (await _ledger.ReadTaskHistoryAsync(fence.TaskUid, Ct)).Select(h => h.Type).ToList();
             var committed = types.Count(t => t == "scene_committed");
@@ -138,6 +138,69 @@ public sealed class PostgresLedgerTests(PostgresServer server) : IAsyncLifetime
                 await _attempts.PodEndedAsync(fence, new PodEnd(true, 137, false, "killed", "terminated"), _epoch, Ct);
             (await SlotAsync("sw-0")).State.ShouldBe(SlotState.Free);
         }
+    }
+
+    [Fact]
+    public async Task A_beat_after_the_look_that_saw_silence_stops_the_expiry()
+    {
+        var fence = await RunningAsync();
+        (await BeatAsync(fence, 1)).ShouldBeOfType<BeatOutcome.Taken>();
+        var seen = new SilenceSeen(fence.TaskUid, fence.Scene, fence.Attempt, 1);
+        (await BeatAsync(fence, 2)).ShouldBeOfType<BeatOutcome.Taken>();
+
+        (await _attempts.ExpireAsync(fence, ExpiryCause.HeartbeatLost, "test", seen, _epoch, Ct)).ChangesNothing.ShouldBeTrue();
+        (await SlotAsync("sw-0")).State.ShouldBe(SlotState.Granted);
+
+        (await _attempts.ExpireAsync(fence, ExpiryCause.HeartbeatLost, "test", seen with { Sequence = 2 }, _epoch, Ct)).ChangesNothing.ShouldBeFalse();
+        (await SlotAsync("sw-0")).State.ShouldBe(SlotState.Quarantined);
+    }
+
+    [Fact]
+    public async Task Of_a_beat_and_an_expiry_at_the_same_time_only_one_counts()
+    {
+        for (var round = 0; round < 10; round++)
+        {
+            var fence = await RunningAsync($"-{round}");
+            var beat = BeatAsync(fence, 1);
+            var expire = _attempts.ExpireAsync(
+                fence, ExpiryCause.HeartbeatLost, "race", new SilenceSeen(fence.TaskUid, fence.Scene, fence.Attempt, 0), _epoch, Ct);
+            await Task.WhenAll(beat, expire);
+            (await beat is BeatOutcome.Taken).ShouldBe((await expire).ChangesNothing);
+            if (await beat is BeatOutcome.Taken)
+                await _attempts.ExpireAsync(fence, ExpiryCause.HeartbeatLost, "for the next round", null, _epoch, Ct);
+            await _attempts.PodEndedAsync(fence, new PodEnd(true, 137, false, "killed", "terminated"), _epoch, Ct);
+        }
+    }
+
+    [Fact]
+    public async Task A_grant_is_watched_from_its_first_moment_until_somebody_attaches()
+    {
+        await DevicesAsync("sw-0");
+        await GrantAsync("lease-a", await SlotAsync("sw-0"));
+        var row = (await _ledger.ReadLivenessAsync(Ct)).Unattached.ShouldHaveSingleItem();
+        (row.LeaseUid, row.StartDeadlineSeconds).ShouldBe(("lease-a", Given.Terms.StartDeadlineSeconds));
+
+        await ReleaseAsync("lease-a", 1);
+        await RunningAsync();
+        (await _ledger.ReadLivenessAsync(Ct)).Unattached.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task A_device_tells_of_all_its_leases_in_order()
+    {
+        await DevicesAsync("sw-0", "sw-1");
+        foreach (var (lease, token) in new[] { ("lease-a", 1L), ("lease-b", 2L) })
+        {
+            await GrantAsync(lease, await SlotAsync("sw-0"));
+            await ReleaseAsync(lease, token);
+        }
+
+        await GrantAsync("lease-c", await SlotAsync("sw-1"));
+        var history = await _ledger.ReadDeviceHistoryAsync("sw-0", 100, Ct);
+        history.Select(h => h.Type).ShouldBe([
+            "device_discovered", "lease_requested", "lease_granted", "lease_released", "lease_requested", "lease_granted", "lease_released"]);
+        (await _ledger.ReadDeviceHistoryAsync("sw-0", 1, Ct)).ShouldNotContain(h => h.Stream == "lease-lease-a");
+        (await _ledger.ReadDeviceHistoryAsync("nothing", 100, Ct)).ShouldBeEmpty();
     }
 
     [Fact]
