@@ -44,6 +44,17 @@ public interface IKubernetesClient
     /// <summary>False when there was none.</summary>
     Task<bool> DeleteAsync(ResourceRef resource, string name, string? ns, DeleteOptions? options, CancellationToken ct);
 
+    /// <summary>
+    /// Deletes what a list with these selectors would show, as one request: not all or nothing, and nothing tells how many. Limit and
+    /// Continue are not for deletions.
+    /// </summary>
+    Task DeleteCollectionAsync(ResourceRef resource, string? ns, ListOptions? selection, DeleteOptions? options, CancellationToken ct);
+
+    /// <summary>GET of a subresource, for example {plural}/{name}/scale.</summary>
+    /// <exception cref="KubernetesException">NotFound: no such object, or the kind has no such subresource.</exception>
+    Task<T> GetSubresourceAsync<T>(ResourceRef resource, string name, string? ns, string subresource, CancellationToken ct)
+        where T : class;
+
     /// <summary>POST to a subresource, for example serviceaccounts/{name}/token.</summary>
     Task<T> CreateSubresourceAsync<T>(ResourceRef resource, string name, string? ns, string subresource, T body, CancellationToken ct)
         where T : class;

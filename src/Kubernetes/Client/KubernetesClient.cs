@@ -99,6 +99,10 @@ public sealed partial class KubernetesClient : IKubernetesClient, IDisposable
         ResourceRef resource, string name, string? ns, Patch patch, string? subresource, WriteOptions? options, CancellationToken ct)
         where T : class
     {
+        if (patch.Type == PatchType.Apply && options?.FieldManager is not { Length: > 0 })
+            throw new ArgumentException($"{resource} {name}: apply needs a {nameof(WriteOptions.FieldManager)}", nameof(options));
+        if (patch.Type != PatchType.Apply && options is { Force: true })
+            throw new ArgumentException($"{resource} {name}: {nameof(WriteOptions.Force)} is for server-side apply only", nameof(options));
         var path = OnePath(resource, ns, name, subresource);
         var request = new Request(HttpMethod.Patch, path + WriteQuery(options), "patch", resource)
         {
@@ -124,6 +128,27 @@ public sealed partial class KubernetesClient : IKubernetesClient, IDisposable
             return false;
         }
     }
+
+    public Task DeleteCollectionAsync(
+        ResourceRef resource, string? ns, ListOptions? selection, DeleteOptions? options, CancellationToken ct)
+    {
+        if (selection is { Limit: not null } or { Continue: not null })
+            throw new ArgumentException($"{resource}: a deletion has no pages; leave Limit and Continue out", nameof(selection));
+        var query = new Query()
+            .Add("labelSelector", selection?.LabelSelector)
+            .Add("fieldSelector", selection?.FieldSelector)
+            .Add("resourceVersion", selection?.ResourceVersion)
+            .Add("resourceVersionMatch", selection?.ResourceVersionMatch);
+        var request = new Request(HttpMethod.Delete, resource.Path(NamespaceOf(resource, ns)) + query, "deletecollection", resource)
+        {
+            Body = options is null ? null : Encode(DeleteBody.From(options)),
+        };
+        return SendAsync(request, static _ => true, ct);
+    }
+
+    public Task<T> GetSubresourceAsync<T>(ResourceRef resource, string name, string? ns, string subresource, CancellationToken ct)
+        where T : class =>
+        SendAsync<T>(new Request(HttpMethod.Get, OnePath(resource, ns, name, subresource), "get", resource), ct);
 
     public Task<T> CreateSubresourceAsync<T>(
         ResourceRef resource, string name, string? ns, string subresource, T body, CancellationToken ct)
@@ -172,6 +197,7 @@ public sealed partial class KubernetesClient : IKubernetesClient, IDisposable
     {
         if (string.IsNullOrEmpty(name))
             throw new ArgumentException($"{resource}: metadata.name is needed", nameof(name));
+        PathSegments.Check(resource, "name", name);
         return resource.Path(NamespaceOf(resource, ns), name, subresource);
     }
 

@@ -27,22 +27,13 @@ public static class KubernetesClientExtensions
         where T : class =>
         client.ListAsync<T>(ResourceRef.Of<T>(), ns, options, ct);
 
-    /// <summary>Every item, page after page. A page that came too late (410) throws: begin again.</summary>
-    public static async Task<KubernetesList<T>> ListAllAsync<T>(
+    /// <summary>
+    /// Every item, page after page, as of one moment. Paging that a compaction overtook (410) begins again, once; then it is one list.
+    /// </summary>
+    public static Task<KubernetesList<T>> ListAllAsync<T>(
         this IKubernetesClient client, string? ns = null, ListOptions? options = null, int pageSize = 500, CancellationToken ct = default)
-        where T : class
-    {
-        var items = new List<T>();
-        var next = (options ?? new()) with { Limit = pageSize };
-        while (true)
-        {
-            var page = await client.ListAsync<T>(ns, next, ct);
-            items.AddRange(page.Items);
-            if (page.Continue is not { } token)
-                return page with { Items = items };
-            next = next with { Continue = token, ResourceVersion = null, ResourceVersionMatch = null };
-        }
-    }
+        where T : class =>
+        Paging.ListAllAsync<T>(client, ResourceRef.Of<T>(), ns, options ?? new(), pageSize, ct);
 
     public static IAsyncEnumerable<WatchEvent<T>> WatchAsync<T>(
         this IKubernetesClient client, string? ns = null, WatchOptions? options = null, CancellationToken ct = default)
@@ -92,6 +83,26 @@ public static class KubernetesClientExtensions
         where T : class =>
         client.DeleteAsync(ResourceRef.Of<T>(), name, ns, options, ct);
 
+    /// <summary>
+    /// Deletes what a list with these selectors would show. Null namespace: the default one; nothing deletes everywhere by omission.
+    /// </summary>
+    public static Task DeleteCollectionAsync<T>(
+        this IKubernetesClient client, string? ns = null, ListOptions? selection = null, DeleteOptions? options = null,
+        CancellationToken ct = default)
+        where T : class =>
+        client.DeleteCollectionAsync(ResourceRef.Of<T>(), ns, selection, options, ct);
+
+    /// <summary>How many there are and shall be.</summary>
+    public static Task<Scale> GetScaleAsync(
+        this IKubernetesClient client, ResourceRef resource, string name, string? ns = null, CancellationToken ct = default) =>
+        client.GetSubresourceAsync<Scale>(resource, name, ns, "scale", ct);
+
+    /// <summary>Says how many there shall be, whatever the kind's own field for it is.</summary>
+    public static Task<Scale> ScaleAsync(
+        this IKubernetesClient client, ResourceRef resource, string name, string? ns, int replicas, CancellationToken ct = default) =>
+        client.PatchAsync<Scale>(
+            resource, name, ns, Patch.Merge(new JsonObject { ["spec"] = new JsonObject { ["replicas"] = replicas } }), "scale", null, ct);
+
     /// <summary>The object as the client would send it.</summary>
     public static JsonObject ToNode(this IKubernetesClient client, object value) => Serialization.KubernetesJson.ToNode(value, client.Json);
 
@@ -109,6 +120,12 @@ public static class KubernetesClientExtensions
     public static Task<KubernetesList<JsonObject>> ListAsync(
         this IKubernetesClient client, ResourceRef resource, string? ns = null, ListOptions? options = null, CancellationToken ct = default) =>
         client.ListAsync<JsonObject>(resource, ns, options, ct);
+
+    /// <summary>As the typed form.</summary>
+    public static Task<KubernetesList<JsonObject>> ListAllAsync(
+        this IKubernetesClient client, ResourceRef resource, string? ns = null, ListOptions? options = null, int pageSize = 500,
+        CancellationToken ct = default) =>
+        Paging.ListAllAsync<JsonObject>(client, resource, ns, options ?? new(), pageSize, ct);
 
     public static Task<JsonObject> CreateAsync(
         this IKubernetesClient client, ResourceRef resource, JsonObject value, CancellationToken ct = default) =>

@@ -27,6 +27,9 @@ public sealed record KubernetesClientOptions
     /// <summary>File that holds the bearer token; read again at most once a minute, and after each 401.</summary>
     public string? TokenFile { get; init; }
 
+    /// <summary>Act as somebody else, as far as we may (RBAC verb impersonate). Null: as ourselves.</summary>
+    public Impersonation? Impersonate { get; init; }
+
     /// <summary>Name that the server's certificate must carry. Default: the host of <see cref="Server"/>.</summary>
     public string? TlsServerName { get; init; }
 
@@ -51,3 +54,11 @@ public sealed record KubernetesClientOptions
     /// <summary>Never prints secrets.</summary>
     public override string ToString() => $"{Server} (namespace {Namespace})";
 }
+
+/// <summary>
+/// Who to act as. Kubernetes wants one header for each group and each extra value, and .NET joins headers of one name; so there is at most
+/// one group, and one value for each extra key.
+/// </summary>
+/// <param name="User">Needed: the server refuses a group without a user.</param>
+public sealed record Impersonation(
+    string User, string? Uid = null, string? Group = null, IReadOnlyDictionary<string, string>? Extra = null);

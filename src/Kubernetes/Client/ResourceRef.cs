@@ -34,7 +34,11 @@ public sealed record ResourceRef(string Group, string Version, string Plural, st
         var path = new StringBuilder(96);
         path.Append(Group.Length == 0 ? "api/" : "apis/").Append(ApiVersion);
         if (Namespaced && ns is not null)
+        {
+            PathSegments.Check(this, "namespace", ns);
             path.Append("/namespaces/").Append(Uri.EscapeDataString(ns));
+        }
+
         path.Append('/').Append(Plural);
         if (name is not null)
             path.Append('/').Append(Uri.EscapeDataString(name));

@@ -1,5 +1,6 @@
 // One HttpClient for everything: pooled connections, HTTP/2 where the server offers it, keep-alive that notices dead peers.
 using System.Net;
+using System.Net.Http.Headers;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Cryptography;
@@ -29,7 +30,7 @@ static class Transport
             SslOptions = TlsOptions(options),
         };
         var server = options.Server.AbsoluteUri;
-        return new HttpClient(handler)
+        var http = new HttpClient(handler)
         {
             BaseAddress = new Uri(server.EndsWith('/') ? server : server + "/"),
             DefaultRequestVersion = HttpVersion.Version20,
@@ -37,6 +38,20 @@ static class Transport
             Timeout = Timeout.InfiniteTimeSpan, // each request has its own, by the injected clock
             DefaultRequestHeaders = { { "User-Agent", options.UserAgent } },
         };
+        if (options.Impersonate is { } other)
+            Impersonate(http.DefaultRequestHeaders, other);
+        return http;
+    }
+
+    static void Impersonate(HttpRequestHeaders headers, Impersonation other)
+    {
+        headers.Add("Impersonate-User", other.User);
+        if (other.Uid is { } uid)
+            headers.Add("Impersonate-Uid", uid);
+        if (other.Group is { } group)
+            headers.Add("Impersonate-Group", group);
+        foreach (var (key, value) in other.Extra ?? new Dictionary<string, string>())
+            headers.Add($"Impersonate-Extra-{Uri.EscapeDataString(key)}", value); // keys hold characters that headers may not, as '/'
     }
 
     /// <summary>TCP keep-alive finds a dead peer under a silent HTTP/1.1 watch, where there are no pings.</summary>

@@ -54,6 +54,7 @@ public static class KubernetesJson
 [JsonSerializable(typeof(TokenReview))]
 [JsonSerializable(typeof(SubjectAccessReview))]
 [JsonSerializable(typeof(TokenRequest))]
+[JsonSerializable(typeof(Scale))]
 [JsonSerializable(typeof(Status))]
 [JsonSerializable(typeof(PartialObject))]
 [JsonSerializable(typeof(ListMeta))]

@@ -40,7 +40,7 @@ public sealed class PatchTests
     [InlineData("ns", "n", "log", "api/v1/namespaces/ns/pods/n/log")]
     [InlineData("ns", null, null, "api/v1/namespaces/ns/pods")]
     [InlineData(null, null, null, "api/v1/pods")]
-    [InlineData("../x", "a b", null, "api/v1/namespaces/..%2Fx/pods/a%20b")]
+    [InlineData("x:y", "a b", null, "api/v1/namespaces/x%3Ay/pods/a%20b")]
     public void Paths_follow_the_resource(string? ns, string? name, string? subresource, string path)
     {
         ResourceRef.Of<Pod>().Path(ns, name, subresource).ShouldBe(path);

@@ -91,6 +91,48 @@ public sealed class RealServerTests : IAsyncLifetime
     }
 
     [RealServerFact]
+    public async Task Server_side_apply_keeps_two_managers_apart()
+    {
+        ConfigMap Wish(string key, string value) => new()
+        {
+            Metadata = new() { Name = "shared", Namespace = _ns }, Data = new Dictionary<string, string> { [key] = value },
+        };
+        await _client.ServerSideApplyAsync(Wish("a", "1"), "one", ct: Ct);
+        var both = await _client.ServerSideApplyAsync(Wish("b", "1"), "two", ct: Ct);
+        both.Data!.Count.ShouldBe(2);
+
+        var refused = await Should.ThrowAsync<KubernetesException>(() => _client.ServerSideApplyAsync(Wish("a", "2"), "two", ct: Ct));
+        refused.IsConflict.ShouldBeTrue();
+        refused.Causes.Single().ShouldSatisfyAllConditions(c => c.Field.ShouldBe(".data.a"), c => c.Message!.ShouldContain("\"one\""));
+
+        var forced = await _client.ServerSideApplyAsync(Wish("a", "2"), "two", force: true, ct: Ct);
+        forced.Data!.ShouldBe(new Dictionary<string, string> { ["a"] = "2" }, "b was no longer part of the wish");
+    }
+
+    [RealServerFact]
+    public async Task A_collection_is_deleted_by_label()
+    {
+        for (var i = 0; i < 4; i++)
+            await _client.CreateAsync(Map($"m{i}", "x") with
+            {
+                Metadata = new() { Name = $"m{i}", Namespace = _ns, Labels = new Dictionary<string, string> { ["odd"] = $"{i % 2}" } },
+            }, Ct);
+        await _client.DeleteCollectionAsync<ConfigMap>(_ns, new() { LabelSelector = "odd=1" }, ct: Ct);
+        (await _client.ListAsync<ConfigMap>(_ns, ct: Ct)).Items.Select(m => m.Metadata.Name).ShouldBe(["m0", "m2"], ignoreOrder: true);
+    }
+
+    [RealServerFact]
+    public async Task A_strategic_patch_merges_lists_by_their_key()
+    {
+        var container = new Container { Name = "a", Image = "one" };
+        var pod = new Pod { Metadata = new() { Name = "p", Namespace = _ns }, Spec = new() { Containers = [container] } };
+        await _client.CreateAsync(pod, Ct);
+        var patch = Patch.Strategic(new { spec = new { containers = new[] { new { name = "b", image = "two" } } } });
+        var patched = await _client.PatchAsync<Pod>("p", _ns, patch, ct: Ct);
+        patched.Spec!.Containers!.Select(c => c.Name).ShouldBe(["a", "b"], ignoreOrder: true);
+    }
+
+    [RealServerFact]
     public async Task Apply_creates_then_leaves_alone_then_configures()
     {
         JsonObject Manifest(string value) => new()

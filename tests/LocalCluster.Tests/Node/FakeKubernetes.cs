@@ -142,6 +142,13 @@ sealed class FakeKubernetes : IKubernetesClient
         }
     }
 
+    public Task DeleteCollectionAsync(
+        ResourceRef resource, string? ns, ListOptions? selection, DeleteOptions? options, CancellationToken ct) =>
+        throw new NotSupportedException();
+
+    public Task<T> GetSubresourceAsync<T>(ResourceRef resource, string name, string? ns, string subresource, CancellationToken ct)
+        where T : class => throw new NotSupportedException();
+
     public Task<T> CreateSubresourceAsync<T>(ResourceRef resource, string name, string? ns, string subresource, T body, CancellationToken ct)
         where T : class
     {
