@@ -16,22 +16,29 @@ sealed class PlatformRun(Cluster cluster, DemoPlatform platform, Cli.Shell shell
 
     public Task UploadAsync(string file, string key, CancellationToken ct) => UploadCommand.PutAsync(platform.ObjectStore, file, key, shell, ct);
 
-    public async Task<TimeSpan> MeasureAsync(string key, IReadOnlyDictionary<string, string> parameters, CancellationToken ct)
+    /// <summary>Creates the task and follows it until <paramref name="answered"/> says what it waited for.</summary>
+    public async Task<(string Answer, TimeSpan Took)> UntilAsync(JsonObject manifest, Func<JsonObject, string?> answered, CancellationToken ct)
     {
-        var name = $"bench-{++_count}";
-        var manifest = Cli.Manifests.TaskManifest.Build("ffmpeg-transcode", key, parameters.Select(p => $"{p.Key}={p.Value}"), name, null, Guid.Empty);
         manifest["metadata"]!["namespace"] = cluster.Namespace;
+        var name = (string)manifest["metadata"]!["name"]!;
         var version = (await cluster.Client.ListAsync<JsonObject>(Tasks, cluster.Namespace, null, ct)).ResourceVersion;
         var started = shell.Time.GetTimestamp();
         await cluster.Client.CreateAsync(Tasks, manifest, ct);
         await foreach (var change in cluster.Client.WatchAsync<JsonObject>(Tasks, cluster.Namespace, new WatchOptions { ResourceVersion = version }, ct))
         {
-            if (change.Object is null || TaskView.Of(change.Object) is not { Finished: true } view || view.Name != name)
-                continue;
-            var took = shell.Time.GetElapsedTime(started);
-            return view.Succeeded ? took : throw new InvalidOperationException($"task {name} failed: {view.Reason}: {view.Message}");
+            if ((string?)change.Object?["metadata"]?["name"] == name && answered(change.Object) is { } answer)
+                return (answer, shell.Time.GetElapsedTime(started));
         }
 
         throw new InvalidOperationException($"the watch ended before task {name} did");
+    }
+
+    public async Task<TimeSpan> MeasureAsync(string key, IReadOnlyDictionary<string, string> parameters, CancellationToken ct)
+    {
+        var name = $"bench-{++_count}";
+        var manifest = Cli.Manifests.TaskManifest.Build("ffmpeg-transcode", key, parameters.Select(p => $"{p.Key}={p.Value}"), name, null, Guid.Empty);
+        var (failure, took) = await UntilAsync(
+            manifest, task => TaskView.Of(task) is { Finished: true } view ? view.Succeeded ? "" : $"{view.Reason}: {view.Message}" : null, ct);
+        return failure.Length == 0 ? took : throw new InvalidOperationException($"task {name} failed: {failure}");
     }
 }

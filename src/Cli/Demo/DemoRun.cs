@@ -32,7 +32,7 @@ sealed class DemoRun(DemoOptions options, DemoPlatform platform, Cluster cluster
         story.Step("The task as Kubernetes shows it");
         await _applier.ShowTasksAsync(ct);
 
-        await new DemoFailure(platform, shell, story, clip, _applier, FollowAsync, ShowHistoryAsync).RunAsync(ct);
+        await new DemoFailure(platform, shell, story, clip, _applier, FollowAsync, ShowHistoryAsync, LeaseHistoryAsync).RunAsync(ct);
         return (output, _events);
     }
 
@@ -74,6 +74,9 @@ sealed class DemoRun(DemoOptions options, DemoPlatform platform, Cluster cluster
         _events += items.Count;
         HistoryTable.Write([.. items.Where(item => item.Stream.StartsWith("lease-", StringComparison.Ordinal))], shell.Console);
     }
+
+    async Task<IReadOnlyList<HistoryItem>> LeaseHistoryAsync(string name, CancellationToken ct) =>
+        Items(await (await cluster.OperatorAsync(ct)).FindAsync(HistoryCommand.LeasePath(name), ct));
 
     static IReadOnlyList<HistoryItem> Items(JsonObject? answer) => answer is null ? [] : HistoryItem.FromAnswer(answer);
 }

@@ -5,7 +5,7 @@ namespace Framelease.EndToEnd.Tests.Support;
 /// <summary>Test videos, made once a run.</summary>
 static class Clips
 {
-    static readonly string Folder = Directory.CreateTempSubdirectory("framelease-clips-").FullName;
+    static readonly string Folder = MakeFolder();
 
     /// <summary>Two seconds, small: any codec takes about a second.</summary>
     public static string Short { get; } = Make("short.mp4", "320x180", 2);
@@ -18,6 +18,13 @@ static class Clips
 
     /// <summary>A file without a picture.</summary>
     public static string Sound { get; } = Ffmpeg("sound.mp4", "-f", "lavfi", "-i", "sine=frequency=440", "-t", "2", "-c:a", "aac");
+
+    static string MakeFolder()
+    {
+        var folder = Directory.CreateTempSubdirectory("framelease-clips-").FullName;
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => Directory.Delete(folder, recursive: true);
+        return folder;
+    }
 
     static string Make(string name, string size, int seconds) => Ffmpeg(
         name, "-f", "lavfi", "-i", $"testsrc2=size={size}:rate=30", "-f", "lavfi", "-i", "sine=frequency=440",
