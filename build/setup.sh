@@ -166,8 +166,9 @@ fl_lock() {
 fl_unlock() { exec 9>&-; }
 
 # Publishes the programs: framelease, and beside it framelease-localcluster, -shim, -operator and -worker.
+# Analyzers judge the sources in fl_build_all, for whoever changes them; here they would only double the wait for a newcomer's first run.
 fl_publish() {
-  fl_dotnet publish "$FL_ROOT/src/Cli" -r "$(fl_rid)" --self-contained false -p:PublishReadyToRun="$2" -o "$1"
+  fl_dotnet publish "$FL_ROOT/src/Cli" -r "$(fl_rid)" --self-contained false -p:PublishReadyToRun="$2" -p:RunAnalyzers=false -o "$1"
 }
 
 fl_dist() {
