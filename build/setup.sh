@@ -139,6 +139,8 @@ fl_compiler_id() { echo "framelease-$$"; }
 fl_dotnet() {
   local verb=$1
   shift
+  # Diagnostic pipes of a compiler that is ended would stay in the temporary directory.
+  export DOTNET_EnableDiagnostics=0
   # Only ever called in the background (fl_quietly), where exec makes $! the build itself.
   exec dotnet "$verb" "$@" -c Release -v q --nologo -p:UseSharedCompilation=true -p:SharedCompilationId="$(fl_compiler_id)"
 }
@@ -152,6 +154,7 @@ fl_stop_compilers() {
       kill "${pid%/cmdline}" 2>/dev/null || true
     fi
   done
+  rm -f "${TMPDIR:-/tmp}/$id" # its socket
 }
 
 # Builds take turns; whoever waited finds the work done. The lock is held by descriptor 9 until fl_unlock.

@@ -5,7 +5,7 @@ namespace Framelease.Resources.Tests;
 
 public sealed class CrdDriftTests
 {
-    const string Mend = "run `./framelease crds --output crds` and commit the result";
+    const string Mend = "run `./framelease crds --directory crds` and commit the result";
 
     static readonly string Folder = Path.Combine(Root(), "crds");
 
@@ -17,7 +17,7 @@ public sealed class CrdDriftTests
     {
         var file = Path.Combine(Folder, CrdGenerator.FileName(kind));
         File.Exists(file).ShouldBeTrue($"crds/{CrdGenerator.FileName(kind)} is missing: {Mend}");
-        File.ReadAllText(file).ShouldBe(CrdGenerator.GenerateYaml(kind), $"crds/{CrdGenerator.FileName(kind)} differs from {kind.Name}: {Mend}");
+        File.ReadAllText(file).ShouldBe(CustomResources.DefinitionYaml(kind), $"crds/{CrdGenerator.FileName(kind)} differs from {kind.Name}: {Mend}");
     }
 
     [Fact]

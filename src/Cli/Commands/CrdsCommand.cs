@@ -9,14 +9,13 @@ static class CrdsCommand
 {
     public static Command Create(GlobalOptions globals, Shell shell)
     {
-        // On this command --output is a directory, as `controller-gen` and its like have it; the global format option does not apply.
-        var directory = new Option<string?>("--output", "-o") { Description = "Write one file a kind into this directory. Default: all to standard output", HelpName = "DIR" };
+        var directory = new Option<string?>("--directory", "-d") { Description = "Write one file a kind into this directory. Default: all to standard output", HelpName = "DIR" };
         var command = new Command("crds", "Print or write the CustomResourceDefinitions (kubectl apply -f - installs them)") { directory };
         command.SetAction(parsed =>
         {
             if (parsed.GetValue(directory) is not { } target)
             {
-                shell.Console.Out.Write(string.Join("---\n", CustomResources.All.Select(CrdGenerator.GenerateYaml)));
+                shell.Console.Out.Write(string.Join("---\n", CustomResources.All.Select(CustomResources.DefinitionYaml)));
                 return ExitCodes.Ok;
             }
 
@@ -24,7 +23,7 @@ static class CrdsCommand
             foreach (var kind in CustomResources.All)
             {
                 var file = Path.Combine(target, CrdGenerator.FileName(kind));
-                File.WriteAllText(file, CrdGenerator.GenerateYaml(kind));
+                File.WriteAllText(file, CustomResources.DefinitionYaml(kind));
                 shell.Console.Out.WriteLine(file);
             }
 

@@ -7,8 +7,6 @@ namespace Framelease.Kubernetes.Schema;
 
 public static class CrdGenerator
 {
-    const string Header = "# Generated from the C# records by `./framelease crds --output crds`. Do not edit: change the record and generate again.\n";
-
     /// <summary>The definition of a type marked with <see cref="KubernetesEntityAttribute"/>.</summary>
     /// <exception cref="SchemaException">The type can not be expressed, or something in its spec has no bounds.</exception>
     public static JsonObject Generate(Type type)
@@ -32,8 +30,8 @@ public static class CrdGenerator
         };
     }
 
-    /// <summary>As <see cref="Generate"/>, as YAML text with a header.</summary>
-    public static string GenerateYaml(Type type) => Header + Yaml.Write(Generate(type));
+    /// <summary>As <see cref="Generate"/>, as YAML text.</summary>
+    public static string GenerateYaml(Type type) => Yaml.Write(Generate(type));
 
     /// <summary>Name of the file that holds the definition: <c>{plural}.yaml</c>.</summary>
     public static string FileName(Type type) =>
