@@ -49,6 +49,11 @@ public sealed class Api : IDisposable
 
     public Task<Reply> Patch(string path, string patch, string type) => Send(HttpMethod.Patch, path, patch, type);
 
+    /// <summary>Server-side apply; the body may be YAML.</summary>
+    public Task<Reply> Apply(string path, string manager, string config, bool force = false, string more = "") =>
+        Send(HttpMethod.Patch, $"{path}?fieldManager={manager}{(force ? "&force=true" : "")}{more}", config,
+            "application/apply-patch+yaml");
+
     public async Task<byte[]> GetBytes(string path, string accept)
     {
         using var request = Request(HttpMethod.Get, path);

@@ -1,4 +1,6 @@
 using System.Net.Http.Headers;
+using System.Text.Encodings.Web;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 
 namespace Framelease.Conformance.Tests.Support;
@@ -26,6 +28,14 @@ public sealed record Reply(int Code, string Text, HttpResponseHeaders Headers, s
 
     /// <summary>Fields of the causes of an Invalid status.</summary>
     public IEnumerable<string> Fields => Json["details"]?["causes"]?.AsArray().Select(cause => cause!["field"]?.GetValue<string>() ?? "") ?? [];
+
+    /// <summary>What a manager owns, as fieldsV1 without spaces; empty when it has no entry.</summary>
+    public string Owned(string manager, string operation, string subresource = "") => Json["metadata"]!["managedFields"]?.AsArray()
+        .SingleOrDefault(entry => entry!["manager"]!.GetValue<string>() == manager && entry["operation"]!.GetValue<string>() == operation
+            && (entry["subresource"]?.GetValue<string>() ?? "") == subresource)?["fieldsV1"]!.ToJsonString(Plain) ?? "";
+
+    // Keys hold quotes, which stay readable this way.
+    static readonly JsonSerializerOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     public Reply ShouldBe(int code)
     {

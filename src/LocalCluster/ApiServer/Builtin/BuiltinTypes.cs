@@ -26,7 +26,7 @@ static class BuiltinTypes
         var errors = new List<FieldError>();
         // The metadata's own schema: strategic patches need its merge keys. Pruning and validation leave metadata to MetadataRules.
         kind.Schema["properties"]!["metadata"] = metadataSchema.DeepClone();
-        var schema = new SchemaParser(errors, []).Parse(kind.Schema, kind.Kind);
+        var schema = new SchemaParser(errors, [], isBuiltIn: true).Parse(kind.Schema, kind.Kind);
         if (errors.Count > 0)
             throw new FormatException($"built-in kind {kind.Kind}: {string.Join("; ", errors)}");
         return new ResourceType

@@ -24,6 +24,7 @@ sealed record KindDeclaration(string Kind, string ApiVersion, string Plural, IRe
 sealed class KindFile
 {
     readonly Dictionary<string, List<KindField>> _types = [];
+    readonly HashSet<string> _atomic = [];
     readonly List<(string Header, List<KindField> Fields)> _kinds = [];
 
     public void Read(string text)
@@ -34,12 +35,20 @@ sealed class KindFile
             if (line.Length == 0 || line[0] == '#')
                 continue;
             if (line.StartsWith("type ", StringComparison.Ordinal))
-                _types[line[5..].Trim()] = fields = [];
+                _types[TypeName(line)] = fields = [];
             else if (line.StartsWith("kind ", StringComparison.Ordinal))
                 _kinds.Add((line[5..], fields = []));
             else
                 fields!.Add(KindField.Parse(line));
         }
+    }
+
+    string TypeName(string line)
+    {
+        var words = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        if (words is [_, _, "atomic"])
+            _atomic.Add(words[1]);
+        return words[1];
     }
 
     /// <summary>The fields of a declared type, or of a kind (by kind and version).</summary>
@@ -110,8 +119,10 @@ sealed class KindFile
         "bool" => new() { ["type"] = "boolean" },
         "time" or "microtime" => new() { ["type"] = "string", ["format"] = "date-time", ["nullable"] = true },
         "bytes" => new() { ["type"] = "string", ["format"] = "byte" },
+        "atomicAny" => Atomic(Schema("any")),
         "any" => new() { ["type"] = "object", ["x-kubernetes-preserve-unknown-fields"] = true },
         "quantity" or "intOrString" => new() { ["x-kubernetes-int-or-string"] = true },
+        ['{', .. var value, ' ', 'a', 't', 'o', 'm', 'i', 'c', '}'] => Atomic(Schema($"{{{value}}}")),
         ['{', .. var value, '}'] => new() { ["type"] = "object", ["additionalProperties"] = Schema(value) },
         ['[', .. var element, ']'] => ListSchema(element),
         _ when type.StartsWith("enum(", StringComparison.Ordinal) => new()
@@ -119,21 +130,33 @@ sealed class KindFile
             ["type"] = "string",
             ["enum"] = new JsonArray([.. type[5..^1].Split('|').Select(choice => JsonValue.Create(choice))]),
         },
-        _ => ObjectSchema(_types.TryGetValue(type, out var fields) ? fields : throw new FormatException($"type {type} is not declared")),
+        _ when !_types.TryGetValue(type, out var fields) => throw new FormatException($"type {type} is not declared"),
+        _ => _atomic.Contains(type) ? Atomic(ObjectSchema(_types[type])) : ObjectSchema(_types[type]),
     };
+
+    static JsonObject Atomic(JsonObject schema)
+    {
+        schema["x-kubernetes-map-type"] = "atomic";
+        return schema;
+    }
 
     JsonObject ListSchema(string element)
     {
         var words = element.Split(' ');
         var schema = new JsonObject { ["type"] = "array", ["items"] = Schema(words[0]) };
-        if (words is [_, "by", var key])
+        if (words is [_, "by", var keys])
         {
+            // Strategic patches merge by the first key alone, applies by all of them.
+            var names = keys.Split('+');
             schema["x-kubernetes-patch-strategy"] = "merge";
-            schema["x-kubernetes-patch-merge-key"] = key;
+            schema["x-kubernetes-patch-merge-key"] = names[0];
+            schema["x-kubernetes-list-type"] = "map";
+            schema["x-kubernetes-list-map-keys"] = new JsonArray([.. names.Select(name => JsonValue.Create(name))]);
         }
         else if (words is [_, "set"])
         {
             schema["x-kubernetes-patch-strategy"] = "merge";
+            schema["x-kubernetes-list-type"] = "set";
         }
 
         return schema;

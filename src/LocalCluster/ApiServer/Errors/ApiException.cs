@@ -21,8 +21,9 @@ sealed class ApiException(int code, string reason, string message, JsonObject? d
             ["metadata"] = Metadata.DeepClone(),
             ["status"] = "Failure",
             ["message"] = Message,
-            ["reason"] = Reason,
         };
+        if (Reason.Length > 0)
+            status["reason"] = Reason;
         if (Details is not null)
             status["details"] = Details.DeepClone();
         status["code"] = Code;

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Framelease.LocalCluster.ApiServer.Errors;
 using Framelease.LocalCluster.ApiServer.Json;
+using Framelease.LocalCluster.ApiServer.ManagedFields;
 using Framelease.LocalCluster.ApiServer.Registry;
 using Framelease.LocalCluster.ApiServer.Storage;
 
@@ -16,17 +17,25 @@ sealed partial class ObjectOperations
     /// <param name="change">Makes the new object from the current one (a tree of its own); may run several times.</param>
     /// <param name="isStatus">Writes only the status.</param>
     /// <param name="options">How to write.</param>
-    public async Task<JsonObject> UpdateAsync(
-        ResourceType type, ObjectKey key, Func<JsonObject, JsonObject> change, bool isStatus, WriteOptions options)
+    public Task<JsonObject> UpdateAsync(
+        ResourceType type, ObjectKey key, Func<JsonObject, JsonObject> change, bool isStatus, WriteOptions options) =>
+        WriteAsync(type, key, old => new Change(change(old), null), isStatus, options);
+
+    /// <param name="Item">The new object.</param>
+    /// <param name="Owners">Who owns its fields; null leaves what changed to the writer.</param>
+    sealed record Change(JsonObject Item, List<ManagedEntry>? Owners);
+
+    async Task<JsonObject> WriteAsync(ResourceType type, ObjectKey key, Func<JsonObject, Change> change, bool isStatus,
+        WriteOptions options)
     {
         for (var attempt = 1; attempt <= MaxAttempts; attempt++)
         {
             var current = store.State.Find(type.Store, key) ?? throw ApiErrors.NotFound(type, key.Name);
             var old = Serve(current, type);
             options.Warnings.Clear();
-            var item = change((JsonObject)old.DeepClone());
-            PrepareUpdate(type, key, item, old, isStatus, options);
-            if (JsonAccess.Same(item, old))
+            var (item, owners) = change((JsonObject)old.DeepClone());
+            PrepareUpdate(type, key, item, old, owners, isStatus, options);
+            if (IsUnchanged(item, old))
                 return old;
             var removes = IsReadyToGo(item, type);
             if (options.DryRun)
@@ -43,8 +52,10 @@ sealed partial class ObjectOperations
     }
 
     /// <summary>Brings the new object into its final form, or refuses it.</summary>
-    static void PrepareUpdate(ResourceType type, ObjectKey key, JsonObject item, JsonObject old, bool isStatus, WriteOptions options)
+    void PrepareUpdate(
+        ResourceType type, ObjectKey key, JsonObject item, JsonObject old, List<ManagedEntry>? owners, bool isStatus, WriteOptions options)
     {
+        var sent = item.Obj("metadata").Arr("managedFields");
         ObjectRules.Normalize(item, type, options);
         var metadata = item.Obj("metadata")!;
         var oldMetadata = old.Obj("metadata")!;
@@ -66,12 +77,32 @@ sealed partial class ObjectOperations
         KeepServerOwned(type, item, old, isStatus);
         metadata = item.Obj("metadata")!;
         metadata["resourceVersion"] = oldMetadata.Str("resourceVersion");
+        // Whoever writes the status cannot edit what others own.
+        owners ??= fields.Update(type, old, item, ManagedEntries.Start(isStatus ? null : sent, old), options.Manager,
+            isStatus ? "status" : "");
+        ManagedEntries.Write(metadata, owners);
         if (!isStatus)
             type.Strategy.PrepareForUpdate(item, old);
         if (type.TracksGeneration && WantsChanged(item, old, type))
             metadata["generation"] = (oldMetadata.Int("generation") ?? 0) + 1;
         ObjectRules.Validate(item, old, type);
         options.Warnings.AddRange(type.Strategy.Warnings(item));
+    }
+
+    /// <summary>Times of field owners alone are no change.</summary>
+    static bool IsUnchanged(JsonObject item, JsonObject old)
+    {
+        var (metadata, oldMetadata) = (item.Obj("metadata")!, old.Obj("metadata")!);
+        if (!ManagedEntries.SameButTimes(ManagedEntries.Read(metadata), ManagedEntries.Read(oldMetadata)))
+            return false;
+        metadata.Remove("managedFields", out var owners);
+        if (oldMetadata["managedFields"] is { } before)
+            metadata["managedFields"] = before.DeepClone();
+        if (JsonAccess.Same(item, old))
+            return true;
+        if (owners is not null)
+            metadata["managedFields"] = owners;
+        return false;
     }
 
     static void CheckIdentity(ResourceType type, ObjectKey key, JsonObject metadata, JsonObject oldMetadata)

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Framelease.LocalCluster.ApiServer.Errors;
 using Framelease.LocalCluster.ApiServer.Json;
+using Framelease.LocalCluster.ApiServer.ManagedFields;
 using Framelease.LocalCluster.ApiServer.Registry;
 using Framelease.LocalCluster.ApiServer.Storage;
 
@@ -11,17 +12,27 @@ namespace Framelease.LocalCluster.ApiServer.Handlers;
 /// Each computes the new state from a version that it read and commits it against that version.
 /// </summary>
 /// <param name="store">Where objects live.</param>
+/// <param name="fields">Who owns which fields.</param>
 /// <param name="time">Stamps creation and deletion.</param>
 /// <param name="newUid">Makes uids.</param>
 /// <param name="names">Makes the random part of generated names.</param>
-sealed partial class ObjectOperations(ObjectStore store, TimeProvider time, Func<Guid> newUid, NameGenerator names)
+sealed partial class ObjectOperations(ObjectStore store, FieldManager fields, TimeProvider time, Func<Guid> newUid, NameGenerator names)
 {
     // Only other writers of the same object cause a retry, and each of them got its write through.
     const int MaxAttempts = 100;
     const int MaxGeneratedNames = 8;
 
-    public async Task<JsonObject> CreateAsync(ResourceType type, string ns, JsonObject item, WriteOptions options)
+    public Task<JsonObject> CreateAsync(ResourceType type, string ns, JsonObject item, WriteOptions options) =>
+        CreateAsync(type, ns, item, null, options);
+
+    /// <param name="type">The served type.</param>
+    /// <param name="ns">The namespace of the request.</param>
+    /// <param name="item">The new object.</param>
+    /// <param name="owners">Who owns its fields; null leaves them to the writer.</param>
+    /// <param name="options">How to write.</param>
+    async Task<JsonObject> CreateAsync(ResourceType type, string ns, JsonObject item, List<ManagedEntry>? owners, WriteOptions options)
     {
+        var sent = item.Obj("metadata").Arr("managedFields");
         ObjectRules.Normalize(item, type, options);
         var metadata = item.Obj("metadata")!;
         CheckNamespace(metadata, type, ns);
@@ -35,6 +46,7 @@ sealed partial class ObjectOperations(ObjectStore store, TimeProvider time, Func
             metadata["generation"] = 1;
         if (type is { HasStatus: true, IsCustom: true })
             item.Remove("status");
+        TrackNew(type, item, sent, owners, options);
 
         var generated = metadata.Str("name") is null or "" ? metadata.Str("generateName") : null;
         for (var attempt = 1; ; attempt++)
@@ -54,6 +66,18 @@ sealed partial class ObjectOperations(ObjectStore store, TimeProvider time, Func
             if (generated is null || attempt == MaxGeneratedNames)
                 throw ApiErrors.AlreadyExists(type, metadata.Str("name")!);
         }
+    }
+
+    void TrackNew(ResourceType type, JsonObject item, JsonArray? sent, List<ManagedEntry>? owners, WriteOptions options)
+    {
+        // A status that comes with the object is nobody's: it is written through /status.
+        JsonNode? status = null;
+        if (type.HasStatus)
+            item.Remove("status", out status);
+        owners ??= fields.Update(type, null, item, ManagedEntries.Start(sent, null), options.Manager, "");
+        if (status is not null)
+            item["status"] = status;
+        ManagedEntries.Write(item.Obj("metadata")!, owners);
     }
 
     async Task<JsonObject?> InsertAsync(ResourceType type, JsonObject item, WriteOptions options)

@@ -12,14 +12,27 @@ namespace Framelease.LocalCluster.ApiServer.Handlers;
 /// <summary>Reads a patch of any supported type and applies it.</summary>
 static class PatchHandler
 {
-    public static async Task<JsonObject> HandleAsync(
+    const string ApplyType = "application/apply-patch+yaml";
+
+    /// <returns>The object, and whether an apply created it.</returns>
+    public static async Task<(JsonObject Item, bool Created)> HandleAsync(
         HttpContext context, ObjectOperations operations, ResourceType type, ObjectKey key, bool isStatus)
     {
         var options = WriteOptions.From(context.Request);
+        if (RequestBody.MediaType(context) == ApplyType)
+        {
+            var config = await AppliedBody.ReadAsync(context, type, key, options);
+            var applied = await operations.ApplyAsync(type, key, config, isStatus, options);
+            ApiResponse.AddWarnings(context, options.Warnings);
+            return applied;
+        }
+
+        if (context.Request.Query.ContainsKey("force"))
+            throw WriteOptions.Invalid(context.Request, FieldError.Forbidden("force", "may not be specified for non-apply patch"));
         var change = await ReadAsync(context, type, options);
         var result = await operations.UpdateAsync(type, key, change, isStatus, options);
         ApiResponse.AddWarnings(context, options.Warnings);
-        return result;
+        return (result, false);
     }
 
     static async Task<Func<JsonObject, JsonObject>> ReadAsync(HttpContext context, ResourceType type, WriteOptions options)
@@ -36,14 +49,11 @@ static class PatchHandler
             case "application/strategic-merge-patch+json" when !type.IsCustom:
                 var strategic = await ParseObjectAsync(context, options.Duplicates);
                 return target => StrategicMergePatch.Apply(target, strategic, type.Schema);
-            case "application/apply-patch+yaml":
-                throw ApiErrors.UnsupportedMediaType(
-                    "server-side apply is not served here yet; use client-side apply (kubectl apply without --server-side), "
-                    + "or a merge or JSON patch");
             default:
+                var strategicType = type.IsCustom ? "" : ", application/strategic-merge-patch+json";
                 throw ApiErrors.UnsupportedMediaType(
-                    $"the body of the request was in an unknown format - accepted media types include: application/json-patch+json, "
-                    + $"application/merge-patch+json{(type.IsCustom ? "" : ", application/strategic-merge-patch+json")} (got {mediaType})");
+                    "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, "
+                    + $"application/merge-patch+json{strategicType}, {ApplyType} (got {mediaType})");
         }
     }
 

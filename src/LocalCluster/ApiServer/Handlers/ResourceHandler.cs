@@ -101,8 +101,8 @@ sealed class ResourceHandler(ObjectStore store, ObjectOperations operations, Pag
     async Task PatchAsync(HttpContext context, ResourceType type, ObjectKey key, bool isStatus)
     {
         var form = Representation.From(context.Request);
-        var patched = await PatchHandler.HandleAsync(context, operations, type, key, isStatus);
-        await ApiResponse.WriteAsync(context, 200, form.One(patched, type, time.GetUtcNow()));
+        var (patched, created) = await PatchHandler.HandleAsync(context, operations, type, key, isStatus);
+        await ApiResponse.WriteAsync(context, created ? 201 : 200, form.One(patched, type, time.GetUtcNow()));
     }
 
     async Task DeleteAsync(HttpContext context, ResourceType type, ObjectKey key)

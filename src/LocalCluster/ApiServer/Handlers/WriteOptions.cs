@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Framelease.LocalCluster.ApiServer.Errors;
 using Microsoft.AspNetCore.Http;
 
@@ -13,7 +14,18 @@ enum FieldValidation
 /// <summary>How a write is to be made, and the warnings that its answer will carry.</summary>
 sealed class WriteOptions
 {
+    const int MaxManager = 128;
+
+    /// <summary>The writes of the loops that live in this process.</summary>
+    public const string OwnManager = "framelease-localcluster";
+
     public bool DryRun { get; init; }
+
+    /// <summary>Who comes to own the fields that are written.</summary>
+    public string Manager { get; init; } = OwnManager;
+
+    /// <summary>An apply takes fields from their owners instead of being refused.</summary>
+    public bool Force { get; init; }
 
     /// <summary>What happens to unknown and duplicate fields.</summary>
     public FieldValidation Validation { get; init; } = FieldValidation.Ignore;
@@ -26,6 +38,8 @@ sealed class WriteOptions
     public static WriteOptions From(HttpRequest request) => new()
     {
         DryRun = ParseDryRun(request.Query["dryRun"]!),
+        Manager = ParseManager(request),
+        Force = request.Query["force"].ToString() is "true" or "1" or "True",
         Validation = request.Query["fieldValidation"].ToString() switch
         {
             "" or "Warn" => FieldValidation.Warn,
@@ -35,6 +49,33 @@ sealed class WriteOptions
                 $"fieldValidation: Unsupported value: \"{other}\": supported values: \"Ignore\", \"Warn\", \"Strict\""),
         },
     };
+
+    /// <summary>The manager that the request names, else the program that sends it.</summary>
+    static string ParseManager(HttpRequest request)
+    {
+        var named = request.Query["fieldManager"].ToString();
+        if (named.Length > MaxManager)
+            throw Invalid(request, FieldError.TooLong("fieldManager", MaxManager));
+        if (named.Any(char.IsControl))
+            throw Invalid(request, FieldError.Invalid("fieldManager", JsonValue.Create(named), "should only contain printable characters"));
+        if (named.Length > 0)
+            return named;
+        var agent = request.Headers.UserAgent.ToString().Split('/')[0];
+        var program = string.Concat(agent.Where(c => !char.IsControl(c)).Take(MaxManager));
+        return program.Length > 0 ? program : "unknown";
+    }
+
+    /// <summary>422 about the query itself.</summary>
+    public static ApiException Invalid(HttpRequest request, FieldError error)
+    {
+        var kind = request.Method switch { "POST" => "CreateOptions", "PUT" => "UpdateOptions", _ => "PatchOptions" };
+        return new ApiException(422, "Invalid", $"{kind}.meta.k8s.io \"\" is invalid: {error}", new JsonObject
+        {
+            ["group"] = "meta.k8s.io",
+            ["kind"] = kind,
+            ["causes"] = new JsonArray(new JsonObject { ["reason"] = error.Reason, ["message"] = error.Detail, ["field"] = error.Field }),
+        });
+    }
 
     public static bool ParseDryRun(string?[] values) => values switch
     {

@@ -8,6 +8,7 @@ using Framelease.LocalCluster.ApiServer.Crd;
 using Framelease.LocalCluster.ApiServer.Discovery;
 using Framelease.LocalCluster.ApiServer.Gc;
 using Framelease.LocalCluster.ApiServer.Handlers;
+using Framelease.LocalCluster.ApiServer.ManagedFields;
 using Framelease.LocalCluster.ApiServer.OpenApi;
 using Framelease.LocalCluster.ApiServer.Registry;
 using Framelease.LocalCluster.ApiServer.Storage;
@@ -35,7 +36,8 @@ sealed class ApiServerHost : IAsyncDisposable
         _store = ObjectStore.Open(directory.Objects, log);
         _tokens = ServiceAccountTokens.LoadOrCreate(directory, _store, time, newId);
         _registry = new ResourceRegistry(BuiltinTypes.Load(time, out var metadataSchema));
-        _operations = new ObjectOperations(_store, time, newId, new NameGenerator(random));
+        var fields = new FieldManager(_registry.Table.FindStore("namespaces")!.Schema!.Property("metadata")!, time);
+        _operations = new ObjectOperations(_store, fields, time, newId, new NameGenerator(random));
 
         var crds = new CrdTypes(_registry);
         crds.Load(_store.State);

@@ -63,7 +63,7 @@ static class ProtobufRequests
             switch (field.Type)
             {
                 case ['{', .. var type, '}']:
-                    ReadEntry(item, field.Name, type, reader.Bytes);
+                    ReadEntry(item, field.Name, type.Split(' ')[0], reader.Bytes);
                     break;
                 case ['[', .. var type, ']']:
                     if (item[field.Name] is not JsonArray list)

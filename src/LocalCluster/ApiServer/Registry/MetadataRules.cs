@@ -51,7 +51,7 @@ static class MetadataRules
             }
         }
 
-        // Neither is kept: field ownership comes with server-side apply, self links are gone since 1.20.
+        // Field ownership is computed by the server; self links are gone since 1.20.
         metadata.Remove("managedFields");
         metadata.Remove("selfLink");
         foreach (var name in (ReadOnlySpan<string>)["labels", "annotations", "finalizers", "ownerReferences"])

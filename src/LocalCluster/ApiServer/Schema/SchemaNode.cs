@@ -41,6 +41,12 @@ sealed class SchemaNode
     /// <summary>atomic, set or map; empty where the schema does not say.</summary>
     public string ListType { get; init; } = "";
     public IReadOnlyList<string> ListMapKeys { get; init; } = [];
+
+    /// <summary>Sets and maps hold each key once. Built-in kinds check that, or not, by rules of their own.</summary>
+    public bool ChecksListKeys { get; init; } = true;
+
+    /// <summary>The object has one owner and is replaced whole by server-side apply.</summary>
+    public bool IsAtomicMap { get; init; }
     public IReadOnlyList<SchemaNode> AllOf { get; init; } = [];
     public IReadOnlyList<SchemaNode> AnyOf { get; init; } = [];
     public IReadOnlyList<SchemaNode> OneOf { get; init; } = [];

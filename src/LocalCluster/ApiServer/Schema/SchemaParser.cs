@@ -9,7 +9,8 @@ namespace Framelease.LocalCluster.ApiServer.Schema;
 /// <summary>Reads an OpenAPI v3 schema as CustomResourceDefinitions hold it, collecting what is wrong with it.</summary>
 /// <param name="errors">Receives problems with the path of the field in the CRD.</param>
 /// <param name="warnings">Receives rules that cannot be evaluated here.</param>
-sealed class SchemaParser(List<FieldError> errors, List<string> warnings)
+/// <param name="isBuiltIn">The schema is one of ours.</param>
+sealed class SchemaParser(List<FieldError> errors, List<string> warnings, bool isBuiltIn = false)
 {
     static readonly string[] Types = ["object", "array", "string", "integer", "number", "boolean"];
 
@@ -68,6 +69,8 @@ sealed class SchemaParser(List<FieldError> errors, List<string> warnings)
             EmbedsResource = json.Bool("x-kubernetes-embedded-resource") == true,
             ListType = listType,
             ListMapKeys = mapKeys,
+            ChecksListKeys = !isBuiltIn,
+            IsAtomicMap = json.Str("x-kubernetes-map-type") == "atomic",
             AllOf = Junctor(json, "allOf", path),
             AnyOf = Junctor(json, "anyOf", path),
             OneOf = Junctor(json, "oneOf", path),

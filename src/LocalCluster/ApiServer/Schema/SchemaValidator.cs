@@ -75,7 +75,7 @@ static class SchemaValidator
             errors.Add(new FieldError("FieldValueTooMany", path, $"Too many: {list.Count}: must have at most {max} items"));
         for (var i = 0; schema.Items is { } items && i < list.Count; i++)
             Validate(list[i], items, $"{path}[{i}]", errors);
-        for (var i = 0; schema.ListType is "set" or "map" && i < list.Count; i++)
+        for (var i = 0; schema is { ChecksListKeys: true, ListType: "set" or "map" } && i < list.Count; i++)
         {
             var key = ListKey(list[i], schema);
             for (var earlier = 0; earlier < i; earlier++)
