@@ -33,6 +33,9 @@ public static class KubernetesMetrics
     static readonly UpDownCounter<long> QueueDepth = Meter.CreateUpDownCounter<long>(
         "kubernetes.queue.depth", description: "Keys that are due and wait for a worker");
 
+    static readonly UpDownCounter<long> Leading = Meter.CreateUpDownCounter<long>(
+        "kubernetes.leader", description: "1 while this process leads the election, else 0");
+
     static readonly Counter<long> EventsDropped = Meter.CreateCounter<long>(
         "kubernetes.events.dropped", description: "Events that were not recorded, by cause");
 
@@ -64,6 +67,9 @@ public static class KubernetesMetrics
     }
 
     internal static void QueueChanged(string queue, int by) => QueueDepth.Add(by, new KeyValuePair<string, object?>("queue", queue));
+
+    internal static void Leads(string election, bool now) =>
+        Leading.Add(now ? 1 : -1, new KeyValuePair<string, object?>("election", election));
 
     internal static void EventDropped(string cause) => EventsDropped.Add(1, new KeyValuePair<string, object?>("cause", cause));
 }

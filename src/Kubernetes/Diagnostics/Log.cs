@@ -36,6 +36,18 @@ static partial class Log
     [LoggerMessage(EventId = 1206, Level = LogLevel.Warning, Message = "{Controller} {Key}: another writer was first, again in {WaitMs:F0} ms")]
     public static partial void ReconcileConflict(ILogger logger, string controller, string key, double waitMs);
 
+    [LoggerMessage(EventId = 1401, Level = LogLevel.Information, Message = "election {Name}: {Identity} leads under epoch {Epoch}")]
+    public static partial void LeadTaken(ILogger logger, string name, string identity, long epoch);
+
+    [LoggerMessage(EventId = 1402, Level = LogLevel.Warning, Message = "election {Name}: {Identity} lost the lead; its work must end")]
+    public static partial void LeadLost(ILogger logger, string name, string identity);
+
+    [LoggerMessage(EventId = 1403, Level = LogLevel.Information, Message = "election {Name}: {Identity} gave the lead back")]
+    public static partial void LeadReleased(ILogger logger, string name, string identity);
+
+    [LoggerMessage(EventId = 1404, Level = LogLevel.Warning, Message = "election {Name}: {Error}")]
+    public static partial void ElectionFailed(ILogger logger, string name, string error);
+
     [LoggerMessage(EventId = 1301, Level = LogLevel.Debug, Message = "event {Reason} on {Object} not recorded: {Error}")]
     public static partial void EventNotRecorded(ILogger logger, string reason, string @object, string error);
 }

@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Framelease.Kubernetes.Client;
 using Framelease.Kubernetes.Controllers;
 using Framelease.Kubernetes.Events;
+using Framelease.Kubernetes.Leadership;
 using Framelease.Kubernetes.Models;
 using Framelease.Kubernetes.Tests.Support;
 using Framelease.Kubernetes.Watching;
@@ -130,6 +131,25 @@ public sealed class RealServerTests : IAsyncLifetime
         var patch = Patch.Strategic(new { spec = new { containers = new[] { new { name = "b", image = "two" } } } });
         var patched = await _client.PatchAsync<Pod>("p", _ns, patch, ct: Ct);
         patched.Spec!.Containers!.Select(c => c.Name).ShouldBe(["a", "b"], ignoreOrder: true);
+    }
+
+    [RealServerFact]
+    public async Task A_lead_is_taken_given_back_and_taken_by_another()
+    {
+        foreach (var name in new[] { "a", "b" })
+        {
+            using var stop = CancellationTokenSource.CreateLinkedTokenSource(Ct);
+            var options = new LeaderElectionOptions { Name = "e", Namespace = _ns, Identity = name };
+            var elector = new LeaderElector(_client, options, new Epochs(), TimeProvider.System, new Random(4));
+            await elector.RunAsync((_, _) => stop.CancelAsync(), stop.Token);
+            var spec = (await _client.GetAsync<Lease>("e", _ns, Ct)).Spec!;
+            (spec.HolderIdentity, spec.LeaseTransitions).ShouldBe(("", name == "a" ? 0 : 1));
+        }
+    }
+
+    sealed class Epochs : IEpochAuthority
+    {
+        public Task<long?> TakeAsync(string identity, CancellationToken ct) => Task.FromResult<long?>(1);
     }
 
     [RealServerFact]

@@ -30,4 +30,17 @@ public static class Eventually
             await Task.Delay(2);
         }
     }
+
+    /// <summary>As <see cref="True"/>, with a step of a test's own between the looks.</summary>
+    public static async Task True(Action step, Func<bool> condition, string what)
+    {
+        var clock = Stopwatch.StartNew();
+        while (!condition())
+        {
+            if (clock.Elapsed > Deadline)
+                throw new TimeoutException($"not within {Deadline.TotalSeconds} s: {what}");
+            step();
+            await Task.Delay(2);
+        }
+    }
 }

@@ -1,11 +1,11 @@
 namespace Framelease.Kubernetes.Tests.Support;
 
 /// <summary>Time that stands still until a test moves it. Timers fire in the order in which they are due, on the thread that moves time.</summary>
-public sealed class ManualTimeProvider : TimeProvider
+public sealed class ManualTimeProvider(TimeSpan skew = default) : TimeProvider
 {
     readonly Lock _lock = new();
     readonly List<ManualTimer> _timers = [];
-    DateTimeOffset _now = new(2030, 1, 1, 0, 0, 0, TimeSpan.Zero);
+    DateTimeOffset _now = new DateTimeOffset(2030, 1, 1, 0, 0, 0, TimeSpan.Zero) + skew;
 
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
@@ -34,6 +34,14 @@ public sealed class ManualTimeProvider : TimeProvider
             _timers.Add(timer);
         timer.Change(dueTime, period);
         return timer;
+    }
+
+    /// <summary>As after a pause of the whole process: it is later at once, and whatever became due fires then.</summary>
+    public void Jump(TimeSpan by)
+    {
+        lock (_lock)
+            _now += by;
+        Advance(TimeSpan.Zero);
     }
 
     public void Advance(TimeSpan by)

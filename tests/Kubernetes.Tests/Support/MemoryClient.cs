@@ -80,6 +80,8 @@ public sealed class MemoryClient : IKubernetesClient
             var node = (JsonObject)KubernetesJson.ToNode(value).DeepClone();
             var metadata = node["metadata"] as JsonObject ?? throw new ArgumentException("no metadata");
             var key = KeyOf(resource, (string?)metadata["namespace"], (string)metadata["name"]!);
+            if (_objects.ContainsKey((resource.Plural, key)))
+                throw Error(409, KubernetesReasons.AlreadyExists);
             metadata["uid"] ??= $"uid-{_version + 1}";
             Store(resource, key, node, WatchEventType.Added);
             return Task.FromResult(Typed<T>(node)!);
