@@ -14,6 +14,9 @@ public interface IKubernetesClient
     /// <summary>Namespace of namespaced objects that name none.</summary>
     string DefaultNamespace { get; }
 
+    /// <summary>Whether <see cref="WatchOptions.SendInitialEvents"/> is sent on at all; the server may still refuse.</summary>
+    bool CanStreamLists => false;
+
     /// <summary>How objects become JSON here.</summary>
     JsonSerializerOptions Json { get; }
 

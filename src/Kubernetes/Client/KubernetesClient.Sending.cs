@@ -19,6 +19,8 @@ public sealed partial class KubernetesClient
             .Add("labelSelector", options.LabelSelector)
             .Add("fieldSelector", options.FieldSelector)
             .Add("resourceVersion", options.ResourceVersion)
+            .Add("sendInitialEvents", options.SendInitialEvents ? "true" : null)
+            .Add("resourceVersionMatch", options.SendInitialEvents ? "NotOlderThan" : null)
             .Add("allowWatchBookmarks", options.AllowBookmarks ? "true" : null)
             .Add("timeoutSeconds", options.TimeoutSeconds);
         var request = new Request(HttpMethod.Get, resource.Path(ns) + query, "watch", resource);

@@ -39,6 +39,8 @@ public sealed partial class KubernetesClient : IKubernetesClient, IDisposable
 
     public string DefaultNamespace => _options.Namespace;
 
+    public bool CanStreamLists => true;
+
     public JsonSerializerOptions Json { get; }
 
     /// <summary>Where it talks to.</summary>

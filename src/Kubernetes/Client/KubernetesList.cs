@@ -25,5 +25,6 @@ public enum WatchEventType
 /// <summary>One change.</summary>
 /// <param name="Object">Null for a Bookmark; the last state for Deleted.</param>
 /// <param name="ResourceVersion">Where to go on after this event.</param>
-public readonly record struct WatchEvent<T>(WatchEventType Type, T? Object, string ResourceVersion)
+/// <param name="EndsInitialEvents">On a Bookmark: everything that there was has been sent (<see cref="WatchOptions.SendInitialEvents"/>).</param>
+public readonly record struct WatchEvent<T>(WatchEventType Type, T? Object, string ResourceVersion, bool EndsInitialEvents = false)
     where T : class;

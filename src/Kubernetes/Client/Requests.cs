@@ -36,6 +36,13 @@ public sealed record WatchOptions
     /// <summary>The server sends a Bookmark now and then, so that a resume does not start far back. Default true.</summary>
     public bool AllowBookmarks { get; init; } = true;
 
+    /// <summary>
+    /// The watch begins with what there is, as Added events, and a Bookmark that says that this was all
+    /// (<see cref="WatchEvent{T}.EndsInitialEvents"/>): a list that neither side holds whole in memory. Servers from 1.27 have it, not all
+    /// switched on; others refuse with 400, 403 or 422, or do not send the mark. Leave <see cref="ResourceVersion"/> null.
+    /// </summary>
+    public bool SendInitialEvents { get; init; }
+
     /// <summary>After this the server ends the watch. Default: five minutes.</summary>
     public int TimeoutSeconds { get; init; } = 300;
 }

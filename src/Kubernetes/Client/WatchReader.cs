@@ -8,6 +8,8 @@ namespace Framelease.Kubernetes.Client;
 
 static class WatchReader
 {
+    const string InitialEventsEnd = "k8s.io/initial-events-end";
+
     /// <exception cref="KubernetesException">The event is an error, or the line is not a watch event.</exception>
     public static WatchEvent<T> Read<T>(string what, ReadOnlySpan<byte> line, JsonTypeInfo<T> info)
         where T : class
@@ -63,7 +65,8 @@ static class WatchReader
                 throw KubernetesErrors.FromStatus(what, status);
             case Kind.Bookmark:
                 var mark = JsonSerializer.Deserialize(ref reader, KubernetesJson.Default.Info<PartialObject>());
-                return new(WatchEventType.Bookmark, null, mark?.Metadata?.ResourceVersion ?? throw new JsonException("a bookmark without resourceVersion"));
+                var version = mark?.Metadata.ResourceVersion ?? throw new JsonException("a bookmark without resourceVersion");
+                return new(WatchEventType.Bookmark, null, version, mark.Metadata.Annotations?.GetValueOrDefault(InitialEventsEnd) == "true");
             default:
                 var value = JsonSerializer.Deserialize(ref reader, info) ?? throw new JsonException("an event without object");
                 return new((WatchEventType)kind, value, ObjectInfo.ResourceVersion(value) ?? throw new JsonException("an object without resourceVersion"));

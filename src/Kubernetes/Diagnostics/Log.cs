@@ -8,8 +8,8 @@ static partial class Log
     [LoggerMessage(EventId = 1001, Level = LogLevel.Debug, Message = "{Verb} {Path}: try {Attempt} failed, again in {WaitMs:F0} ms: {Error}")]
     public static partial void Retrying(ILogger logger, string verb, string path, int attempt, double waitMs, string error);
 
-    [LoggerMessage(EventId = 1101, Level = LogLevel.Debug, Message = "{Resource}: listed {Count} objects at version {Version}")]
-    public static partial void Listed(ILogger logger, string resource, int count, string version);
+    [LoggerMessage(EventId = 1101, Level = LogLevel.Debug, Message = "{Resource}: listed {Count} objects, now {State}")]
+    public static partial void Listed(ILogger logger, string resource, int count, object state);
 
     [LoggerMessage(EventId = 1102, Level = LogLevel.Warning, Message = "{Resource}: watch failed in state {State}, again in {WaitMs:F0} ms: {Error}")]
     public static partial void WatchFailed(ILogger logger, string resource, string state, double waitMs, string error);

@@ -20,11 +20,15 @@ sealed class Reflector<T>(
 
     static readonly TimeSpan FirstWait = TimeSpan.FromMilliseconds(100), LongestWait = TimeSpan.FromSeconds(15);
 
+    /// <summary>Between two initial events, and before the first: servers with large collections need a moment to begin.</summary>
+    static readonly TimeSpan LongestSilence = TimeSpan.FromSeconds(15);
+
     /// <summary>Ends only when <paramref name="ct"/> is cancelled.</summary>
     public async Task RunAsync(CancellationToken ct)
     {
-        WatcherState state = new WatcherState.Empty();
+        WatcherState state = new WatcherState.Empty(client.CanStreamLists ? InitialList.Stream : InitialList.Pages);
         IAsyncEnumerator<WatchEvent<T>>? watch = null;
+        using var silence = new Silence(time);
         var opened = 0L;
         var failures = 0;
         try
@@ -37,19 +41,20 @@ sealed class Reflector<T>(
                 {
                     switch (state)
                     {
-                        case WatcherState.Empty:
-                            input = new WatcherInput<T>.Page(await ListAsync(null, ct));
+                        case WatcherState.Empty { By: not InitialList.Stream } empty:
+                            input = new WatcherInput<T>.Page(await ListAsync(empty.By, null, ct));
                             break;
                         case WatcherState.Listing listing:
-                            input = new WatcherInput<T>.Page(await ListAsync(listing.Continue, ct));
+                            input = new WatcherInput<T>.Page(await ListAsync(listing.By, listing.Continue, ct));
                             break;
                         default:
                             if (watch is null)
                             {
                                 opened = time.GetTimestamp();
-                                watch = Watch(((WatcherState.Listed)state).ResourceVersion, ct);
+                                watch = Watch((state as WatcherState.Listed)?.ResourceVersion, silence.Begin(ct));
                             }
 
+                            silence.Bound(state.IsStreaming);
                             input = await watch.MoveNextAsync()
                                 ? new WatcherInput<T>.Event(watch.Current)
                                 : new WatcherInput<T>.Ended(time.GetElapsedTime(opened));
@@ -60,12 +65,16 @@ sealed class Reflector<T>(
                 {
                     input = new WatcherInput<T>.Failed(error, watch is null ? TimeSpan.Zero : time.GetElapsedTime(opened));
                 }
+                catch (OperationCanceledException) when (!ct.IsCancellationRequested && silence.IsBroken)
+                {
+                    input = new WatcherInput<T>.Silent();
+                }
 
                 var step = Watcher.Step(state, input);
                 if (step.Store is not null)
                     store.Write(step.Store);
-                if (input is WatcherInput<T>.Page && step.Next is WatcherState.Listed listed)
-                    Log.Listed(log, resource.ToString(), store.Count, listed.ResourceVersion);
+                if (step.Store is StoreInput<T>.Page { Last: true })
+                    Log.Listed(log, resource.ToString(), store.Count, step.Next);
                 if (watch is not null && input is not WatcherInput<T>.Event)
                 {
                     await watch.DisposeAsync();
@@ -105,7 +114,7 @@ sealed class Reflector<T>(
         await Task.Delay(wait, time, ct);
     }
 
-    Task<KubernetesList<T>> ListAsync(string? token, CancellationToken ct)
+    Task<KubernetesList<T>> ListAsync(InitialList by, string? token, CancellationToken ct)
     {
         if (token is null)
             KubernetesMetrics.Relisted(resource.Plural);
@@ -113,21 +122,58 @@ sealed class Reflector<T>(
         {
             LabelSelector = selection.LabelSelector,
             FieldSelector = selection.FieldSelector,
-            Limit = PageSize,
+            Limit = by == InitialList.Whole ? null : PageSize,
             Continue = token,
         };
         return client.ListAsync<T>(resource, selection.Namespace, options, ct);
     }
 
-    IAsyncEnumerator<WatchEvent<T>> Watch(string version, CancellationToken ct)
+    /// <param name="version">Null: begin with everything.</param>
+    IAsyncEnumerator<WatchEvent<T>> Watch(string? version, CancellationToken ct)
     {
+        if (version is null)
+            KubernetesMetrics.Relisted(resource.Plural);
         var options = new WatchOptions
         {
             LabelSelector = selection.LabelSelector,
             FieldSelector = selection.FieldSelector,
             ResourceVersion = version,
+            SendInitialEvents = version is null,
             TimeoutSeconds = 300 + (int)(jitter.Next() * 300), // so that the watches of a fleet do not end together
         };
         return client.WatchAsync<T>(resource, selection.Namespace, options, ct).GetAsyncEnumerator(ct);
+    }
+
+    /// <summary>
+    /// Ends a watch that should send what there is and sends nothing: an old server ignores the wish and never says that this was all.
+    /// </summary>
+    sealed class Silence(TimeProvider time) : IDisposable
+    {
+        CancellationTokenSource? _watch, _linked;
+        bool _isBounded;
+
+        public bool IsBroken => _watch is { IsCancellationRequested: true };
+
+        public CancellationToken Begin(CancellationToken ct)
+        {
+            Dispose();
+            _watch = new(Timeout.InfiniteTimeSpan, time);
+            _linked = CancellationTokenSource.CreateLinkedTokenSource(ct, _watch.Token);
+            return _linked.Token;
+        }
+
+        /// <summary>From now: a bound for the next event, or none.</summary>
+        public void Bound(bool isBounded)
+        {
+            if (isBounded || _isBounded)
+                _watch!.CancelAfter(isBounded ? LongestSilence : Timeout.InfiniteTimeSpan);
+            _isBounded = isBounded;
+        }
+
+        public void Dispose()
+        {
+            _linked?.Dispose();
+            _watch?.Dispose();
+        }
     }
 }

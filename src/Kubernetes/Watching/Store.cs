@@ -97,6 +97,9 @@ public sealed class Store<T>
                 case StoreInput<T>.Page page:
                     AddPage(page);
                     break;
+                case StoreInput<T>.Unlist { Object: var value }:
+                    _pages?.TryRemove(value.Key(), out _);
+                    break;
             }
         }
     }

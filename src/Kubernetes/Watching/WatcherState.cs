@@ -3,24 +3,40 @@ using Framelease.Kubernetes.Client;
 
 namespace Framelease.Kubernetes.Watching;
 
-/// <summary>What is known about the collection. The state alone says what to do next.</summary>
-abstract record WatcherState
+/// <summary>How a collection is read from its beginning.</summary>
+enum InitialList
 {
-    WatcherState()
-    {
-    }
+    /// <summary>Page after page, then a watch.</summary>
+    Pages,
 
-    /// <summary>Nothing, or nothing that can be trusted any more. Next: list the first page.</summary>
-    public sealed record Empty : WatcherState;
+    /// <summary>As one list: the pages' token expired before the last page was read.</summary>
+    Whole,
+
+    /// <summary>As the first events of a watch, where the server has that (WatchOptions.SendInitialEvents).</summary>
+    Stream,
+}
+
+/// <summary>What is known about the collection. The state alone says what to do next.</summary>
+/// <param name="By">How the collection is read when it must be read from its beginning again.</param>
+abstract record WatcherState(InitialList By)
+{
+    /// <summary>Nothing, or nothing that can be trusted any more. Next: list the first page, or open a watch that begins with everything.</summary>
+    public sealed record Empty(InitialList By) : WatcherState(By);
 
     /// <summary>Some pages. Next: list the page of this token.</summary>
-    public sealed record Listing(string Continue) : WatcherState;
+    public sealed record Listing(string Continue) : WatcherState(InitialList.Pages);
+
+    /// <summary>Some of what there is, from a watch that began with everything. Next: wait for its next event.</summary>
+    public sealed record Streaming() : WatcherState(InitialList.Stream);
 
     /// <summary>Everything up to this version, and no event since a watch was last opened. Next: open a watch, or wait for its first event.</summary>
-    public sealed record Listed(string ResourceVersion) : WatcherState;
+    public sealed record Listed(string ResourceVersion, InitialList By = InitialList.Pages) : WatcherState(By);
 
     /// <summary>Everything up to this version, from a watch that works. Next: wait for its next event.</summary>
-    public sealed record Watching(string ResourceVersion) : WatcherState;
+    public sealed record Watching(string ResourceVersion, InitialList By = InitialList.Pages) : WatcherState(By);
+
+    /// <summary>True while a watch is to send what there is.</summary>
+    public bool IsStreaming => this is Streaming or Empty { By: InitialList.Stream };
 }
 
 /// <summary>What happened.</summary>
@@ -34,6 +50,9 @@ abstract record WatcherInput<T>
     public sealed record Page(KubernetesList<T> List) : WatcherInput<T>;
 
     public sealed record Event(WatchEvent<T> Change) : WatcherInput<T>;
+
+    /// <summary>A watch that should send what there is sent nothing for a while, and not the mark of the end.</summary>
+    public sealed record Silent : WatcherInput<T>;
 
     /// <summary>The server ended the watch in good order.</summary>
     /// <param name="Lasted">How long it was open.</param>
@@ -54,6 +73,9 @@ abstract record StoreInput<T>
 
     /// <summary>A page of a list. Nothing is visible before the last page; then the whole swaps at once.</summary>
     public sealed record Page(IReadOnlyList<T> Items, bool First, bool Last) : StoreInput<T>;
+
+    /// <summary>Takes an object out of the pages so far: it was deleted while they were streamed.</summary>
+    public sealed record Unlist(T Object) : StoreInput<T>;
 
     public sealed record Apply(T Object) : StoreInput<T>;
 
@@ -92,15 +114,25 @@ static class Watcher
         where T : class =>
         (state, input) switch
         {
+            (WatcherState.Watching at, WatcherInput<T>.Event e) => OnEvent(at.ResourceVersion, at.By, e.Change),
+            (WatcherState.Listed at, WatcherInput<T>.Event e) => OnEvent(at.ResourceVersion, at.By, e.Change),
+            ({ IsStreaming: true }, WatcherInput<T>.Event e) => OnInitialEvent(e.Change, first: state is WatcherState.Empty),
+
+            // It ignores the wish, or refuses it.
+            ({ IsStreaming: true }, WatcherInput<T>.Silent or WatcherInput<T>.Ended) => new(ByPages, null, WatcherPause.Backoff),
+            ({ IsStreaming: true }, WatcherInput<T>.Failed { Error.Code: 400 or 403 or 405 or 422 or 501 }) =>
+                new(ByPages, null, WatcherPause.None),
             (WatcherState.Empty, WatcherInput<T>.Page page) => OnPage(page.List, first: true),
             (WatcherState.Listing, WatcherInput<T>.Page page) => OnPage(page.List, first: false),
-            (WatcherState.Listed at, WatcherInput<T>.Event e) => OnEvent(at.ResourceVersion, e.Change),
-            (WatcherState.Watching at, WatcherInput<T>.Event e) => OnEvent(at.ResourceVersion, e.Change),
-            (WatcherState.Watching at, WatcherInput<T>.Ended) => new(new WatcherState.Listed(at.ResourceVersion), null, WatcherPause.None),
-            (WatcherState.Listed, WatcherInput<T>.Ended ended) => new(state, null, ended.Lasted >= Worked ? WatcherPause.Healthy : WatcherPause.Backoff),
+            (WatcherState.Watching at, WatcherInput<T>.Ended) =>
+                new(new WatcherState.Listed(at.ResourceVersion, at.By), null, WatcherPause.None),
+            (WatcherState.Listed, WatcherInput<T>.Ended ended) =>
+                new(state, null, ended.Lasted >= Worked ? WatcherPause.Healthy : WatcherPause.Backoff),
             (_, WatcherInput<T>.Failed failed) => OnFailure<T>(state, failed.Error, failed.Lasted),
             _ => throw new InvalidOperationException($"{input.GetType().Name} can not happen in state {state.GetType().Name}"),
         };
+
+    static readonly WatcherState ByPages = new WatcherState.Empty(InitialList.Pages), Streaming = new WatcherState.Streaming();
 
     static WatcherStep<T> OnPage<T>(KubernetesList<T> list, bool first)
         where T : class
@@ -110,7 +142,20 @@ static class Watcher
         return new(next, new StoreInput<T>.Page(list.Items, first, more is null), WatcherPause.None);
     }
 
-    static WatcherStep<T> OnEvent<T>(string at, WatchEvent<T> change)
+    static WatcherStep<T> OnInitialEvent<T>(WatchEvent<T> change, bool first)
+        where T : class => change switch
+        {
+            { EndsInitialEvents: true } => new(
+                new WatcherState.Watching(change.ResourceVersion, InitialList.Stream),
+                new StoreInput<T>.Page([], first, Last: true), WatcherPause.Healthy),
+            { Object: null } or { Type: WatchEventType.Deleted } when first =>
+                new(Streaming, new StoreInput<T>.Page([], First: true, Last: false), WatcherPause.None),
+            { Object: null } => new(Streaming, null, WatcherPause.None),
+            { Type: WatchEventType.Deleted } => new(Streaming, new StoreInput<T>.Unlist(change.Object), WatcherPause.None),
+            _ => new(Streaming, new StoreInput<T>.Page([change.Object], first, Last: false), WatcherPause.None),
+        };
+
+    static WatcherStep<T> OnEvent<T>(string at, InitialList by, WatchEvent<T> change)
         where T : class
     {
         StoreInput<T>? store = change.Type switch
@@ -122,7 +167,7 @@ static class Watcher
 
         // A repeated old event must not take the point of resume back.
         var next = ResourceVersions.IsOlder(change.ResourceVersion, than: at) ? at : change.ResourceVersion;
-        return new(new WatcherState.Watching(next), store, WatcherPause.Healthy);
+        return new(new WatcherState.Watching(next, by), store, WatcherPause.Healthy);
     }
 
     static WatcherStep<T> OnFailure<T>(WatcherState state, KubernetesException error, TimeSpan lasted)
@@ -130,9 +175,13 @@ static class Watcher
     {
         WatcherState next = state switch
         {
-            // The version or the token is compacted away, or from before a restore: only a new list helps.
-            _ when error.IsGone || IsFromTheFuture(error) => new WatcherState.Empty(),
-            WatcherState.Watching at => new WatcherState.Listed(at.ResourceVersion),
+            // Who is too slow for pages gets one list, or it would begin again for ever.
+            WatcherState.Listing when error.IsGone => new WatcherState.Empty(InitialList.Whole),
+
+            // The version is compacted away, or from before a restore, or half of a stream is lost: only a new list helps.
+            WatcherState.Streaming => new WatcherState.Empty(InitialList.Stream),
+            _ when error.IsGone || IsFromTheFuture(error) => new WatcherState.Empty(state.By),
+            WatcherState.Watching at => new WatcherState.Listed(at.ResourceVersion, at.By),
             _ => state,
         };
         var pause = state is WatcherState.Watching || lasted >= Worked ? WatcherPause.FreshBackoff : WatcherPause.Backoff;

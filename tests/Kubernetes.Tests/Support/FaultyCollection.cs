@@ -67,7 +67,9 @@ public sealed class FaultyCollection
 
     public async Task HandleAsync(HttpContext context)
     {
-        if (context.Request.Query["watch"] == "true")
+        if (context.Request.Query.ContainsKey("sendInitialEvents"))
+            await FailAsync(context, 422); // a server without streaming lists; Faults/ has one with them
+        else if (context.Request.Query["watch"] == "true")
             await WatchAsync(context, long.Parse(context.Request.Query["resourceVersion"]!));
         else
             await ListAsync(context);

@@ -10,7 +10,9 @@ namespace Framelease.Kubernetes.Tests.Watching;
 
 public sealed class WatcherStepTests
 {
-    static readonly WatcherState Empty = new WatcherState.Empty(), Listing = new WatcherState.Listing("t"), Listed = new WatcherState.Listed("5"),
+    static readonly WatcherState Stream = new WatcherState.Empty(InitialList.Stream);
+
+    static readonly WatcherState Empty = new WatcherState.Empty(InitialList.Pages), Listing = new WatcherState.Listing("t"), Listed = new WatcherState.Listed("5"),
         Watching = new WatcherState.Watching("7");
 
     [Fact]
@@ -30,6 +32,52 @@ public sealed class WatcherStepTests
         var last = Next(Listing, Page("5", null));
         last.Next.ShouldBe(Listed);
         last.Store.ShouldBeOfType<StoreInput.Page>().ShouldSatisfyAllConditions(p => p.First.ShouldBeFalse(), p => p.Last.ShouldBeTrue());
+    }
+
+    [Fact]
+    public void A_stream_gathers_what_there_is_and_its_mark_swaps_the_store()
+    {
+        var first = Next(Stream, Change(WatchEventType.Added, "3"));
+        first.Next.ShouldBe(new WatcherState.Streaming());
+        first.Store.ShouldBeOfType<StoreInput.Page>().ShouldSatisfyAllConditions(p => p.First.ShouldBeTrue(), p => p.Last.ShouldBeFalse());
+        Next(first.Next, Change(WatchEventType.Deleted, "4")).Store.ShouldBeOfType<StoreInput.Unlist>();
+        Next(first.Next, new Input.Event(new(WatchEventType.Bookmark, null, "5"))).ShouldBe(new(first.Next, null, WatcherPause.None));
+        var end = Next(first.Next, Mark("9"));
+        end.Next.ShouldBe(new WatcherState.Watching("9", InitialList.Stream));
+        end.Store.ShouldBeOfType<StoreInput.Page>().ShouldSatisfyAllConditions(p => p.First.ShouldBeFalse(), p => p.Last.ShouldBeTrue());
+    }
+
+    [Fact]
+    public void A_new_stream_forgets_what_a_broken_one_gathered_whatever_comes_first()
+    {
+        foreach (var input in new[] { Change(WatchEventType.Deleted, "4"), new Input.Event(new(WatchEventType.Bookmark, null, "5")), Mark("9") })
+            Next(Stream, input).Store.ShouldBeOfType<StoreInput.Page>().First.ShouldBeTrue();
+    }
+
+    [Theory]
+    [InlineData(400)]
+    [InlineData(403)]
+    [InlineData(422)]
+    public void A_server_that_refuses_to_stream_is_asked_for_pages_at_once_and_from_then_on(int code)
+    {
+        var refused = Next(Stream, Failed(code));
+        refused.ShouldBe(new(Empty, null, WatcherPause.None));
+        var listed = Next(refused.Next, Page("5", null)).Next;
+        Next(listed, Failed(410)).Next.ShouldBe(Empty);
+    }
+
+    [Fact]
+    public void A_server_that_ignores_the_wish_to_stream_is_asked_for_pages()
+    {
+        Next(Stream, new Input.Silent()).Next.ShouldBe(Empty);
+        Next(new WatcherState.Streaming(), new Input.Ended(TimeSpan.FromMinutes(5))).Next.ShouldBe(Empty);
+    }
+
+    [Fact]
+    public void A_stream_that_breaks_begins_again_and_so_does_a_stream_that_was_compacted_later()
+    {
+        Next(new WatcherState.Streaming(), Failed(0)).ShouldBe(new(Stream, null, WatcherPause.Backoff));
+        Next(new WatcherState.Watching("9", InitialList.Stream), Failed(410)).Next.ShouldBe(Stream);
     }
 
     [Fact]
@@ -78,7 +126,7 @@ public sealed class WatcherStepTests
         { "Empty", 500, "Empty", "Backoff" },
         { "Empty", 410, "Empty", "Backoff" },
         { "Listing", 500, "Listing", "Backoff" },
-        { "Listing", 410, "Empty", "Backoff" }, // the token is too old: begin again
+        { "Listing", 410, "Empty", "Backoff" }, // the token is too old: begin again, with one list
         { "Listed", 0, "Listed", "Backoff" },
         { "Listed", 403, "Listed", "Backoff" },
         { "Listed", 410, "Empty", "Backoff" },
@@ -117,6 +165,8 @@ public sealed class WatcherStepTests
     }
 
     static Step Next(WatcherState state, Input input) => Watcher.Step(state, input);
+
+    static Input Mark(string version) => new Input.Event(new(WatchEventType.Bookmark, null, version, EndsInitialEvents: true));
 
     static Input Page(string version, string? token) => new Input.Page(new([], new() { ResourceVersion = version, Continue = token }));
 
