@@ -206,6 +206,135 @@ public sealed class KubectlTests(LocalServer server)
     }
 
     [KubectlFact]
+    public async Task Server_side_apply_creates_changes_conflicts_and_forces()
+    {
+        var ns = await server.NewNamespace();
+        (await Run($"apply --server-side -n {ns} -f -", Manifest("a", 1)))
+            .ShouldContain("widget.conformance.framelease.dev/a serverside-applied");
+        (await Run($"apply --server-side -n {ns} -f -", Manifest("a", 2))).ShouldContain("serverside-applied");
+        (await Run($"get wdg a -n {ns} -o jsonpath={{.spec.size}}")).ShouldBe("2");
+        await Run($"patch widget a -n {ns} --type=merge --field-manager=other -p {{\"spec\":{{\"size\":3}}}}");
+        var (code, _, error) = await Kubectl(["apply", "--server-side", "-n", ns, "-f", "-"], Manifest("a", 4));
+        code.ShouldBe(1);
+        error.ShouldContain("conflict with \"other\" using conformance.framelease.dev/v1: .spec.size");
+        await Run($"apply --server-side --force-conflicts -n {ns} -f -", Manifest("a", 4));
+        (await Run($"get wdg a -n {ns} -o jsonpath={{.spec.size}}")).ShouldBe("4");
+        (await Run($"get wdg a -n {ns} -o yaml --show-managed-fields")).ShouldContain("manager: kubectl");
+    }
+
+    [KubectlFact]
+    public async Task From_client_side_to_server_side_apply_and_back()
+    {
+        var ns = await server.NewNamespace();
+        await Run($"apply -n {ns} -f -", Plain("a", 1));
+        (await Run($"apply --server-side -n {ns} -f -", Plain("a", 2))).ShouldContain("serverside-applied");
+        (await Run($"apply -n {ns} -f -", Plain("a", 3))).ShouldContain("configured");
+        (await Run($"get wdg a -n {ns} -o jsonpath={{.spec.size}}")).ShouldBe("3");
+    }
+
+    [KubectlFact]
+    public async Task Diff_says_what_an_apply_would_change()
+    {
+        var ns = await server.NewNamespace();
+        await Run($"apply -n {ns} -f -", Plain("a", 1));
+        (await Run($"diff -n {ns} -f -", Plain("a", 1))).ShouldBe("");
+        foreach (var side in new[] { "--server-side=false", "--server-side=true" })
+        {
+            var (code, output, error) = await Kubectl(["diff", side, "--force-conflicts=" + (side.EndsWith("true") ? "true" : "false"),
+                "-n", ns, "-f", "-"],
+                Plain("a", 2));
+            code.ShouldBe(1, error);
+            output.ShouldContain("-  size: 1");
+            output.ShouldContain("+  size: 2");
+        }
+
+        (await Run($"get wdg a -n {ns} -o jsonpath={{.spec.size}}")).ShouldBe("1");
+    }
+
+    [KubectlFact]
+    public async Task Replace_takes_what_get_gave()
+    {
+        var ns = await server.NewNamespace();
+        await Run($"apply -n {ns} -f -", Manifest("a", 1));
+        var text = await Run($"get widget a -n {ns} -o yaml");
+        (await Run($"replace -n {ns} -f -", text.Replace("size: 1", "size: 6"))).ShouldContain("replaced");
+        (await Run($"get wdg a -n {ns} -o jsonpath={{.spec.size}}")).ShouldBe("6");
+        (await Kubectl(["replace", "-n", ns, "-f", "-"], text)).Error.ShouldContain("the object has been modified");
+        (await Run($"replace --force -n {ns} -f -", Manifest("a", 8))).ShouldContain("replaced");
+    }
+
+    [KubectlFact]
+    public async Task Every_type_of_patch_is_taken_where_it_fits()
+    {
+        var ns = await server.NewNamespace();
+        await Run($"create configmap m -n {ns} --from-literal=a=b");
+        await Run($"patch cm m -n {ns} --type=strategic -p {{\"data\":{{\"c\":\"d\"}}}}");
+        await Run($"patch cm m -n {ns} --type=merge -p {{\"data\":{{\"a\":null}}}}");
+        await Run($"patch cm m -n {ns} --type=json -p [{{\"op\":\"add\",\"path\":\"/data/e\",\"value\":\"f\"}}]");
+        (await Run($"get cm m -n {ns} -o jsonpath={{.data}}")).ShouldBe("""{"c":"d","e":"f"}""");
+        await Run($"apply -n {ns} -f -", Manifest("a", 1));
+        (await Kubectl(["patch", "widget", "a", "-n", ns, "--type=strategic", "-p", "{}"])).Error.ShouldContain("strategic");
+        await Run($"patch widget a -n {ns} --subresource=status --type=merge -p {{\"status\":{{\"phase\":\"Up\"}}}}");
+        (await Run($"get wdg a -n {ns} -o jsonpath={{.status.phase}}")).ShouldBe("Up");
+    }
+
+    [KubectlFact]
+    public async Task Deletion_takes_dependents_along_before_or_not_at_all()
+    {
+        var ns = await server.NewNamespace();
+        async Task OwnerAndDependent(string name)
+        {
+            await Run($"create configmap {name} -n {ns}");
+            var uid = await Run($"get cm {name} -n {ns} -o jsonpath={{.metadata.uid}}");
+            await Run($"create -n {ns} -f -", $$$"""
+                {"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"{{{name}}}-child","ownerReferences":[
+                 {"apiVersion":"v1","kind":"ConfigMap","name":"{{{name}}}","uid":"{{{uid}}}","blockOwnerDeletion":true}]}}
+                """);
+        }
+
+        await OwnerAndDependent("background");
+        await OwnerAndDependent("foreground");
+        await OwnerAndDependent("orphan");
+        await Run($"delete cm background -n {ns} --cascade=background");
+        await Run($"wait -n {ns} --for=delete cm/background-child --timeout=30s");
+        await Run($"delete cm foreground -n {ns} --cascade=foreground");
+        (await Run($"get cm foreground-child -n {ns} --ignore-not-found")).ShouldBe("");
+        await Run($"delete cm orphan -n {ns} --cascade=orphan");
+        (await Run($"get cm orphan-child -n {ns} -o jsonpath={{.metadata.ownerReferences}}")).ShouldBe("");
+    }
+
+    [KubectlFact]
+    public async Task Versions_and_permissions_are_answered()
+    {
+        (await Run("api-versions")).ShouldContain("conformance.framelease.dev/v1\n");
+        (await Run("auth can-i delete widgets.conformance.framelease.dev")).ShouldBe("yes\n");
+        (await Run("auth can-i --list")).ShouldContain("*.*");
+        (await Run("auth whoami -o jsonpath={.status.userInfo.groups}")).ShouldContain("system:masters");
+        (await Run("version -o json")).ShouldContain("serverVersion");
+        (await Run("cluster-info")).ShouldContain("control plane");
+    }
+
+    [KubectlFact]
+    public async Task Scale_sets_the_field_that_the_definition_names()
+    {
+        var ns = await server.NewNamespace();
+        var group = $"s{Guid.NewGuid().ToString("N")[..8]}.example.com";
+        await Run("apply -f -", $$$$"""
+            {"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition","metadata":{"name":"crews.{{{{group}}}}"},
+             "spec":{"group":"{{{{group}}}}","scope":"Namespaced","names":{"plural":"crews","kind":"Crew"},
+              "versions":[{"name":"v1","served":true,"storage":true,
+               "subresources":{"scale":{"specReplicasPath":".spec.size","statusReplicasPath":".status.size"}},
+               "schema":{"openAPIV3Schema":{"type":"object","x-kubernetes-preserve-unknown-fields":true}}}]}}
+            """);
+        await Run($"wait --for=condition=Established crd/crews.{group} --timeout=30s");
+        await Run($"apply -n {ns} -f -", $$$"""{"apiVersion":"{{{group}}}/v1","kind":"Crew","metadata":{"name":"c"},"spec":{"size":1}}""");
+        (await Run($"scale crew c -n {ns} --replicas=4")).ShouldContain("scaled");
+        (await Run($"get crew c -n {ns} -o jsonpath={{.spec.size}}")).ShouldBe("4");
+        (await Kubectl(["scale", "crew", "c", "-n", ns, "--current-replicas=9", "--replicas=5"])).Code.ShouldBe(1);
+        await Run($"delete crd crews.{group}");
+    }
+
+    [KubectlFact]
     public async Task Get_with_watch_prints_changes_as_they_come()
     {
         var ns = await server.NewNamespace();

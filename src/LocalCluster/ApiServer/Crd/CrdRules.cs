@@ -61,6 +61,7 @@ static class CrdRules
             if (!seen.Add(name))
                 errors.Add(FieldError.Invalid("spec.versions", name, "must contain unique version names"));
             ParseSchema(version as JsonObject, index, errors, []);
+            ValidateScale(version.Obj("subresources").Obj("scale"), $"{at}.subresources.scale", errors);
             foreach (var (column, definition) in (version.Arr("additionalPrinterColumns") ?? []).Index())
             {
                 if (JsonPath.Problem(definition.Str("jsonPath") ?? "") is { } pathProblem)
@@ -75,6 +76,20 @@ static class CrdRules
 
         if (versions.Count(version => version.Bool("storage") == true) != 1)
             errors.Add(FieldError.Invalid("spec.versions", null, "must have exactly one version marked as storage version"));
+    }
+
+    static void ValidateScale(JsonObject? scale, string at, List<FieldError> errors)
+    {
+        if (scale is null)
+            return;
+        foreach (var (name, start) in (IEnumerable<(string, string)>)[("specReplicasPath", ".spec."), ("statusReplicasPath", ".status.")])
+        {
+            var path = scale.Str(name) ?? "";
+            if (path.Length == 0)
+                errors.Add(FieldError.Required($"{at}.{name}"));
+            else if (!path.StartsWith(start, StringComparison.Ordinal) || path.Contains('['))
+                errors.Add(FieldError.Invalid($"{at}.{name}", path, $"should be a json path under {start.TrimEnd('.')}"));
+        }
     }
 
     static void ValidateUnchanged(JsonObject spec, JsonObject? old, List<FieldError> errors)

@@ -52,6 +52,11 @@ sealed class CrdTypes(ResourceRegistry registry)
         var stored = definition.Obj("status").Arr("storedVersions").Strings().ToList();
         var names = spec.Obj("names")!;
         var kind = names.Str("kind")!;
+        var scale = Scale(version.Obj("subresources").Obj("scale"));
+        var warnings = new List<string>();
+        var schema = CrdRules.ParseSchema(version, index, [], warnings);
+        if (version.Bool("deprecated") == true)
+            warnings.Insert(0, version.Str("deprecationWarning") ?? $"{spec.Str("group")}/{version.Str("name")} {kind} is deprecated");
         return new ResourceType
         {
             Group = spec.Str("group")!,
@@ -65,13 +70,21 @@ sealed class CrdTypes(ResourceRegistry registry)
             Categories = [.. names.Arr("categories").Strings()],
             HasStatus = version.Obj("subresources").Obj("status") is not null,
             TracksGeneration = true,
-            Schema = CrdRules.ParseSchema(version, index, [], []),
+            Schema = schema,
+            Scale = scale,
+            Subresources = scale is null ? [] : [ScalePaths.Discovery],
             Columns = [.. (version.Arr("additionalPrinterColumns") ?? []).Select(Column)],
             SelectableFields = [.. (version.Arr("selectableFields") ?? []).Select(field => (field.Str("jsonPath") ?? "").TrimStart('.'))],
-            Strategy = new CustomResourceStrategy(stored, version.Bool("deprecated") == true
-                ? version.Str("deprecationWarning") ?? $"{spec.Str("group")}/{version.Str("name")} {kind} is deprecated" : null),
+            Strategy = new CustomResourceStrategy(stored, warnings),
             IsCustom = true,
         };
+    }
+
+    static ScalePaths? Scale(JsonObject? scale)
+    {
+        static string[]? Path(string? path) => string.IsNullOrEmpty(path) ? null : path.TrimStart('.').Split('.');
+        return Path(scale.Str("specReplicasPath")) is { } spec && Path(scale.Str("statusReplicasPath")) is { } status
+            ? new ScalePaths(spec, status, Path(scale.Str("labelSelectorPath"))) : null;
     }
 
     static PrinterColumn Column(JsonNode? column) => new(
@@ -81,14 +94,14 @@ sealed class CrdTypes(ResourceRegistry registry)
 
 /// <summary>Objects of custom kinds: an update must say which version it was made from; versions differ only in name.</summary>
 /// <param name="storedVersions">Versions in which objects may have been stored.</param>
-/// <param name="deprecation">What to warn of.</param>
-sealed class CustomResourceStrategy(IReadOnlyList<string> storedVersions, string? deprecation) : ResourceStrategy
+/// <param name="warnings">What every write is told: the version is deprecated, a rule of the schema is not evaluated here.</param>
+sealed class CustomResourceStrategy(IReadOnlyList<string> storedVersions, IReadOnlyList<string> warnings) : ResourceStrategy
 {
     public override bool IsServedAsStored(ResourceType type) => storedVersions is [var only] && only == type.Version;
 
     public override bool AllowsUnconditionalUpdate => false;
 
-    public override IEnumerable<string> Warnings(JsonObject item) => deprecation is null ? [] : [deprecation];
+    public override IEnumerable<string> Warnings(JsonObject item) => warnings;
 
     public override void ToServed(JsonObject item, ResourceType type)
     {

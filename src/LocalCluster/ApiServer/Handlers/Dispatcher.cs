@@ -13,6 +13,7 @@ sealed class Dispatcher(
     ResourceRegistry registry,
     ResourceHandler resources,
     SubresourceHandler subresources,
+    ScaleHandler scales,
     ReviewHandler reviews,
     DiscoveryHandler discovery,
     ILogger log)
@@ -56,8 +57,13 @@ sealed class Dispatcher(
         var request = RequestInfo.Parse(context.Request.Path.Value ?? "") ?? throw ApiErrors.NoSuchPath();
         var type = registry.Table.Find(request.Group, request.Version, request.Plural) ?? throw ApiErrors.NoSuchPath();
         Authorizer.Demand(user, context.Request, request, type);
-        if (await reviews.TryHandleAsync(context, request, type, user) || await subresources.TryHandleAsync(context, request, type))
+        if (await reviews.TryHandleAsync(context, request, type, user)
+            || await subresources.TryHandleAsync(context, request, type)
+            || await scales.TryHandleAsync(context, request, type))
+        {
             return;
+        }
+
         if (request.Subresource is not ("" or "status"))
             throw ApiErrors.NoSuchPath();
         await resources.HandleAsync(context, request, type);

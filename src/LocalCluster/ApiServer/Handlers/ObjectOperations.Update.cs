@@ -79,7 +79,7 @@ sealed partial class ObjectOperations
         metadata["resourceVersion"] = oldMetadata.Str("resourceVersion");
         // Whoever writes the status cannot edit what others own.
         owners ??= fields.Update(type, old, item, ManagedEntries.Start(isStatus ? null : sent, old), options.Manager,
-            isStatus ? "status" : "");
+            isStatus ? "status" : options.Subresource);
         ManagedEntries.Write(metadata, owners);
         if (!isStatus)
             type.Strategy.PrepareForUpdate(item, old);

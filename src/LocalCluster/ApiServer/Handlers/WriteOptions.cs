@@ -24,6 +24,9 @@ sealed class WriteOptions
     /// <summary>Who comes to own the fields that are written.</summary>
     public string Manager { get; init; } = OwnManager;
 
+    /// <summary>The path through which an object is written, other than its own and its status.</summary>
+    public string Subresource { get; init; } = "";
+
     /// <summary>An apply takes fields from their owners instead of being refused.</summary>
     public bool Force { get; init; }
 
@@ -35,8 +38,9 @@ sealed class WriteOptions
 
     public List<string> Warnings { get; } = [];
 
-    public static WriteOptions From(HttpRequest request) => new()
+    public static WriteOptions From(HttpRequest request, string subresource = "") => new()
     {
+        Subresource = subresource,
         DryRun = ParseDryRun(request.Query["dryRun"]!),
         Manager = ParseManager(request),
         Force = request.Query["force"].ToString() is "true" or "1" or "True",

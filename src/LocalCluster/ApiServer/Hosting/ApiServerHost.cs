@@ -59,6 +59,7 @@ sealed class ApiServerHost : IAsyncDisposable
             _registry,
             new ResourceHandler(_store, _operations, new Pager(_store, time), watches, time),
             new SubresourceHandler(_store, _tokens, logs),
+            new ScaleHandler(_store, _operations),
             new ReviewHandler(authenticator),
             new DiscoveryHandler(_registry, new OpenApiHandler(_registry, metadataSchema)),
             log);

@@ -57,8 +57,11 @@ sealed class FieldManager(SchemaNode metadata, TimeProvider time)
         var comparison = FieldComparison.Of(old ?? Blank(type), item, SchemaOf(type));
         var own = Find(entries, manager, isApply: false, type.ApiVersion, subresource);
         var others = entries.Where(entry => entry != own).Select(entry => IsComparable(entry, type)
-            ? entry with { Fields = FieldSet.Difference(FieldSet.Difference(entry
-                .Fields, comparison.Written), comparison.Removed) } : entry);
+            ? entry with
+            {
+                Fields = FieldSet.Difference(FieldSet.Difference(entry
+                .Fields, comparison.Written), comparison.Removed)
+            } : entry);
         var result = others.Where(entry => !entry.Fields.IsEmpty).ToList();
         var written = FieldSet.Difference(comparison.Written, Unowned);
         var fields = FieldSet.Union(FieldSet.Difference(own?.Fields ?? FieldSet.Empty, comparison.Removed), written);
@@ -98,8 +101,11 @@ sealed class FieldManager(SchemaNode metadata, TimeProvider time)
             throw ApplyConflicts.Refusal(conflicts);
 
         var lost = FieldSet.Union(comparison.Written, comparison.Removed);
-        var result = all.Select(entry => IsComparable(entry, type) ? entry with { Fields = FieldSet.Difference(entry
-            .Fields, lost) } : entry)
+        var result = all.Select(entry => IsComparable(entry, type) ? entry with
+        {
+            Fields = FieldSet.Difference(entry
+            .Fields, lost)
+        } : entry)
             .Where(entry => !entry.Fields.IsEmpty).ToList();
         var fields = FieldSet.Difference(applied, Unowned);
         if (!fields.IsEmpty)

@@ -36,6 +36,9 @@ sealed record ResourceType
     /// <summary>Other subresources than status, by name, for discovery.</summary>
     public IReadOnlyList<SubresourceType> Subresources { get; init; } = [];
 
+    /// <summary>Where the scale subresource finds its numbers; null when there is none.</summary>
+    public ScalePaths? Scale { get; init; }
+
     /// <summary>JSON paths that field selectors may name besides metadata.name and metadata.namespace.</summary>
     public IReadOnlyList<string> SelectableFields { get; init; } = [];
 
@@ -62,3 +65,12 @@ sealed record ResourceType
 /// <param name="ApiVersion">The version of that kind, when it is another group's.</param>
 /// <param name="Verbs">What it can do.</param>
 sealed record SubresourceType(string Name, string Kind, string? ApiVersion, IReadOnlyList<string> Verbs);
+
+/// <summary>The fields behind a scale subresource, as member names from the root.</summary>
+/// <param name="Spec">Wanted replicas.</param>
+/// <param name="Status">Replicas that are there.</param>
+/// <param name="Selector">Text of the label selector of the replicas; null when there is none.</param>
+sealed record ScalePaths(string[] Spec, string[] Status, string[]? Selector)
+{
+    public static readonly SubresourceType Discovery = new("scale", "Scale", "autoscaling/v1", ["get", "patch", "update"]);
+}
