@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Framelease.Benchmarks.EventStore;
 using Framelease.Benchmarks.Platform;
 using Framelease.Benchmarks.Reporting;
 using Framelease.Cli;
@@ -9,7 +10,7 @@ namespace Framelease.Benchmarks;
 
 static class BenchCommand
 {
-    static readonly string[] Suites = ["platform"];
+    static readonly string[] Suites = ["platform", "eventstore"];
 
     public static async Task<int> RunAsync(string[] args, TimeProvider time, Random random, Func<Guid> newId)
     {
@@ -30,14 +31,25 @@ static class BenchCommand
             foreach (var suite in parsed.GetRequiredValue(suites).Distinct(StringComparer.Ordinal))
             {
                 shell.Console.Error.WriteLine($"suite {suite}{(parsed.GetValue(quick) ? " (quick)" : "")}");
-                figures.AddRange(await new PlatformSuite(shell, parsed.GetValue(quick), shell.Console.Error.WriteLine).RunAsync(ct));
+                figures.AddRange(await RunAsync(suite, shell, parsed.GetValue(quick), ct));
             }
 
             if (parsed.GetValue(json) is { } file)
                 Report.Write(file, figures, parsed.GetValue(quick), time.GetUtcNow());
             return ExitCodes.Ok;
         });
-        var result = root.Parse(args);
+        return await InvokeAsync(root.Parse(args), shell);
+    }
+
+    static Task<IReadOnlyList<Figure>> RunAsync(string suite, Shell shell, bool quick, CancellationToken ct) => suite switch
+    {
+        "platform" => new PlatformSuite(shell, quick, shell.Console.Error.WriteLine).RunAsync(ct),
+        "eventstore" => new EventStoreSuite(shell, quick, shell.Console.Error.WriteLine).RunAsync(ct),
+        _ => throw new InvalidOperationException($"suite {suite} has no program"),
+    };
+
+    static async Task<int> InvokeAsync(ParseResult result, Shell shell)
+    {
         if (result.Errors.Count > 0)
         {
             shell.Console.Error.WriteLine($"bench: {result.Errors[0].Message.ReplaceLineEndings(" ")} (./bench --help says more)");
@@ -48,7 +60,7 @@ static class BenchCommand
         {
             return await result.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = TimeSpan.FromSeconds(60) });
         }
-        catch (Exception error) when (error is CliException or InvalidOperationException or OperationCanceledException)
+        catch (Exception error) when (error is CliException or InvalidOperationException or OperationCanceledException or System.Data.Common.DbException)
         {
             shell.Console.Error.WriteLine($"bench: {error.Message}");
             return ExitCodes.Failed;

@@ -24,6 +24,7 @@ public sealed class PostgresEventStore : IEventStore, IDatabaseClock, IAsyncDisp
         Logger = loggers?.CreateLogger<PostgresEventStore>() ?? (ILogger)NullLogger.Instance;
         DataSource = Connections.Pool(options, loggers);
         Signal = new(this, loggers);
+        Groups = new(this);
         Epochs = new(this, loggers);
     }
 
@@ -44,6 +45,8 @@ public sealed class PostgresEventStore : IEventStore, IDatabaseClock, IAsyncDisp
     internal Metrics Metrics { get; } = new();
 
     internal AppendSignal Signal { get; }
+
+    internal GroupCommit Groups { get; }
 
     public async Task MigrateAsync(CancellationToken ct, params IReadOnlyList<SchemaScripts> more)
     {

@@ -78,7 +78,11 @@ public sealed class EventStoreUnavailableException(string message, Exception? in
 /// The connection was lost after the session was sent: it may be committed or not. Load and look, or give sessions a command id: then the
 /// session finds out by itself. Never repeat blindly.
 /// </summary>
-public sealed class CommitOutcomeUnknownException(string message, Exception? inner = null) : EventStoreException(message, inner);
+public sealed class CommitOutcomeUnknownException(string message, Exception? inner = null) : EventStoreException(message, inner)
+{
+    internal static CommitOutcomeUnknownException ConnectionLost(Exception e) =>
+        new($"The connection was lost while the session was being committed: {e.Message}. Load and look before acting again.", e);
+}
 
 /// <summary>The database cannot serve this store: its schema is missing or somebody else's, it is too old, or read-only; the message says what to do.</summary>
 public sealed class EventStoreSchemaException(string message, Exception? inner = null) : EventStoreException(message, inner);

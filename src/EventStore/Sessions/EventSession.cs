@@ -126,7 +126,13 @@ internal sealed class EventSession(PostgresEventStore store, SessionMetadata met
         _used = true;
         if (_epochs.Count + _guards.Count + _appends.Count + _writes.Count > MostStatements)
             throw new InvalidOperationException($"A session holds at most {MostStatements} statements.");
+        return store.Options.UseGroupCommit && _appends is [var only] && _commandId is null && _epochs.Count + _guards.Count + _writes.Count == 0
+            ? await store.Groups.AppendAsync(only, metadata, () => SaveAloneAsync(ct), ct)
+            : await SaveAloneAsync(ct);
+    }
 
+    async Task<CommitResult> SaveAloneAsync(CancellationToken ct)
+    {
         var started = store.Time.GetTimestamp();
         Exception? lost = null;
         for (var attempt = 1; ; attempt++)
@@ -185,8 +191,7 @@ internal sealed class EventSession(PostgresEventStore store, SessionMetadata met
             }
         }
         store.Metrics.Failed("unknown");
-        throw new CommitOutcomeUnknownException(
-            $"The connection was lost while the session was being committed: {lost.Message}. Load and look before acting again.", lost);
+        throw CommitOutcomeUnknownException.ConnectionLost(lost);
     }
 
     NpgsqlBatch BuildBatch(NpgsqlConnection connection, bool isRepeat)

@@ -34,6 +34,17 @@ internal sealed class StreamAppend(string stream, long? expected, bool isStart)
         _headers.Add(headers);
     }
 
+    /// <param name="session">Its number in the group, from 1.</param>
+    public void CopyTo(EventArrays arrays, int session)
+    {
+        for (var i = 0; i < Count; i++)
+        {
+            var at = arrays.Filled++;
+            (arrays.Session[at], arrays.Ordinal[at], arrays.Ids[at], arrays.Types[at]) = (session, i + 1, _ids[i], _types[i]);
+            (arrays.DotNetTypes[at], arrays.Data[at], arrays.Headers[at]) = (_dotNetTypes[i], _data[i], _headers[i]);
+        }
+    }
+
     public NpgsqlBatchCommand ToCommand(SessionMetadata metadata, bool record)
     {
         var command = new NpgsqlBatchCommand(Sql);

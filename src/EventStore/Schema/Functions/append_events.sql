@@ -36,10 +36,7 @@ begin
       message = format('Unexpected starting version number for event stream ''%s'', expected %s but was %s', p_stream, p_expected, coalesce(r_version, 0));
   end if;
 
-  -- All numbers that this transaction draws from now on lie above the lock's key: see safe_position. Taken after the row lock, so that
-  -- waiting for another writer never holds readers back.
-  perform pg_advisory_xact_lock_shared(1179403597, ((case when is_called then last_value else 0 end) & 2147483647)::int)
-  from framelease_events.mt_events_sequence;
+  perform framelease.hold_position();
 
   with appended as (
     insert into framelease_events.mt_events as e (seq_id, id, stream_id, version, data, type, timestamp, tenant_id, mt_dotnet_type,

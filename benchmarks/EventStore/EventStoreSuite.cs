@@ -1,0 +1,101 @@
+// Appends beside a rival of Marten's shape, on one PostgreSQL in one run, with synchronous_commit on.
+using System.Globalization;
+using Framelease.Benchmarks.Reporting;
+using Framelease.EventStore;
+using Framelease.LocalCluster.Postgres;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Framelease.Benchmarks.EventStore;
+
+sealed class EventStoreSuite(Cli.Shell shell, bool quick, Action<string> note)
+{
+    const string Suite = "eventstore";
+    // The server takes 100; ours uses 20 of them, in the same run.
+    const int Connections = 75;
+
+    readonly List<Figure> _figures = [];
+    readonly TimeSpan _duration = TimeSpan.FromSeconds(quick ? 1.5 : 5);
+
+    public async Task<IReadOnlyList<Figure>> RunAsync(CancellationToken ct)
+    {
+        var directory = Directory.CreateTempSubdirectory("framelease-bench-").FullName;
+        File.SetUnixFileMode(directory, (UnixFileMode)0b111_101_101); // as root the server runs as another user, who must pass through
+        try
+        {
+            await using var server = await PrivatePostgres.StartAsync(new(Path.Combine(directory, "pg")), NullLogger.Instance, shell.Time, ct);
+            await using var rival = new RivalStore(server.ConnectionString, Connections);
+            await rival.CreateAsync(ct);
+            var registry = new EventRegistry().Register<FrameCoded>("frame_coded");
+            await using var ours = new PostgresEventStore(
+                new EventStoreOptions { ConnectionString = server.ConnectionString, NewId = shell.NewId, UseNotify = false }, registry, shell.Time);
+            await ours.MigrateAsync(ct);
+
+            await AppendsAsync(rival, ours, ct);
+            ours.DataSource.Clear(); // the server has no connections left for pgbench otherwise
+            await RivalCheckAsync(rival, server, directory, ct);
+        }
+        finally
+        {
+            Directory.Delete(directory, recursive: true);
+        }
+
+        return _figures;
+    }
+
+    async Task AppendsAsync(RivalStore rival, PostgresEventStore ours, CancellationToken ct)
+    {
+        foreach (var (writers, events) in new[] { (1, 1), (8, 1), (32, 1), (100, 1), (8, 10), (8, 100) })
+        {
+            var batch = Enumerable.Repeat<object>(FrameCoded.Sample, events).ToArray();
+            var (theirs, own) = await InTurnsAsync(
+                round => Load.RunAsync(writers, _duration, $"r{writers}-{events}-{round}", (s, v) => rival.AppendAsync(s, v, events, ct), events, shell.Time),
+                round => Load.RunAsync(
+                    writers, _duration, $"o{writers}-{events}-{round}",
+                    (s, v) => ours.OpenSession(new SessionMetadata(Actor: "bench")).Append(s, v, batch).SaveChangesAsync(ct), events, shell.Time));
+            var (goal, wanted) = (writers, events) switch
+            {
+                (32, 1) => (">= 1.5 x the rival", 1.5),
+                (_, > 1) => (">= 1.2 x the rival", 1.2),
+                _ => ("no slower than the rival", 1.0),
+            };
+            Add($"append-{events}-writers-{writers}", own * events, "events/s", goal, own / theirs >= wanted, theirs * events, own / theirs);
+        }
+    }
+
+    // The rival counts only if it is called well: PostgreSQL's own tool must not get much more out of its function.
+    async Task RivalCheckAsync(RivalStore rival, PrivatePostgres server, string directory, CancellationToken ct)
+    {
+        var fresh = 0L;
+        var called = await Load.RunAsync(
+            32, _duration, "check", (s, _) => rival.AppendAsync($"{s}-{Interlocked.Increment(ref fresh)}", 0, 1, ct), 1, shell.Time);
+        rival.Clear();
+        if (await PgBench.RunAsync(server.SocketDirectory, "framelease", 32, _duration, directory, ct) is { } tool)
+            Add("rival-beside-pgbench", called, "appends/s", ">= 0.8 of what pgbench gets from the rival's function", called / tool >= 0.8, tool, called / tool);
+        else
+            note("rival-beside-pgbench: no pgbench on this machine; the rival is unchecked");
+    }
+
+    // Both sides alternate, and so does who begins; the better round of each counts, since whatever else the machine does only slows.
+    async Task<(double Rival, double Ours)> InTurnsAsync(Func<int, Task<double>> rival, Func<int, Task<double>> ours)
+    {
+        var (theirs, own) = (0.0, 0.0);
+        for (var round = 0; round < (quick ? 2 : 4); round++)
+        {
+            if (round % 2 == 0)
+                theirs = Math.Max(theirs, await rival(round));
+            own = Math.Max(own, await ours(round));
+            if (round % 2 == 1)
+                theirs = Math.Max(theirs, await rival(round));
+        }
+
+        return (theirs, own);
+    }
+
+    void Add(string name, double value, string unit, string goal, bool met, double? rival = null, double? ratio = null)
+    {
+        var figure = new Figure(Suite, name, value, unit, goal, met, rival, ratio);
+        _figures.Add(figure);
+        shell.Console.Out.WriteLine(figure);
+        shell.Console.Out.Flush();
+    }
+}
