@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Framelease.Benchmarks.EventStore;
+using Framelease.Benchmarks.LocalCluster;
 using Framelease.Benchmarks.Platform;
 using Framelease.Benchmarks.Reporting;
 using Framelease.Cli;
@@ -10,7 +11,7 @@ namespace Framelease.Benchmarks;
 
 static class BenchCommand
 {
-    static readonly string[] Suites = ["platform", "eventstore"];
+    static readonly string[] Suites = ["platform", "eventstore", "localcluster"];
 
     public static async Task<int> RunAsync(string[] args, TimeProvider time, Random random, Func<Guid> newId)
     {
@@ -45,6 +46,7 @@ static class BenchCommand
     {
         "platform" => new PlatformSuite(shell, quick, shell.Console.Error.WriteLine).RunAsync(ct),
         "eventstore" => new EventStoreSuite(shell, quick, shell.Console.Error.WriteLine).RunAsync(ct),
+        "localcluster" => new LocalClusterSuite(shell, Path.GetDirectoryName(DemoPlatform.Program)!, quick).RunAsync(ct),
         _ => throw new InvalidOperationException($"suite {suite} has no program"),
     };
 
