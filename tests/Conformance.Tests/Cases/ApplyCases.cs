@@ -297,6 +297,14 @@ public abstract class ApplyCases(Server server)
     }
 
     [Case]
+    public async Task Strict_validation_of_an_apply_refuses_duplicate_fields()
+    {
+        var path = await NewPath();
+        (await Api.Apply(path, "one", Config("""{"size":1,"size":2}"""), more: "&fieldValidation=Strict")).ShouldFail(400, "BadRequest");
+        (await Api.Get(path)).ShouldBe(404);
+    }
+
+    [Case]
     public async Task An_applied_object_is_validated()
     {
         var path = await NewPath();

@@ -83,10 +83,10 @@ sealed class NamespaceController(ObjectStore store, ResourceRegistry registry, O
         }
 
         var content = (isNamespace ? store.State.All().Where(other => other.Key.Namespace == item.Key.Name) : CustomObjects(item)).ToList();
-        foreach (var other in content.Where(other => other.Header.DeletionTimestamp is null))
+        foreach (var kind in content.Where(other => other.Header.DeletionTimestamp is null).GroupBy(other => other.Resource))
         {
-            if (registry.Table.FindStore(other.Resource) is { } type)
-                await operations.DeleteAsync(type, other.Key, new DeleteOptions(Propagation: "Background", Uid: other.Header.Uid));
+            if (registry.Table.FindStore(kind.Key) is { } type)
+                await operations.DeleteManyAsync(type, kind, new DeleteOptions(Propagation: "Background"));
         }
 
         if ((isNamespace ? store.State.All().Any(other => other.Key.Namespace == item.Key.Name) : CustomObjects(item).Any()))

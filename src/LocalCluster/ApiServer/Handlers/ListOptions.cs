@@ -28,7 +28,7 @@ sealed record ListOptions
         var fields = query["fieldSelector"].ToString();
         if (name.Length > 0)
             fields = fields.Length == 0 ? $"metadata.name={name}" : $"{fields},metadata.name={name}";
-        return new ListOptions
+        var options = new ListOptions
         {
             Labels = LabelSelector.Parse(query["labelSelector"]),
             Fields = FieldSelector.Parse(fields, type),
@@ -41,6 +41,34 @@ sealed record ListOptions
             SendInitialEvents = Flag(query["sendInitialEvents"].ToString()),
             Timeout = Number(query["timeoutSeconds"].ToString(), "timeoutSeconds") is > 0 and var seconds ? TimeSpan.FromSeconds(seconds) : null,
         };
+        if (options.Problem(query.ContainsKey("sendInitialEvents")) is { } problem)
+            throw WriteOptions.Invalid("ListOptions", problem);
+        if (options.Continue.Length > 0 && options.ResourceVersion is not ("" or "0"))
+            throw ApiErrors.BadRequest("specifying resource version is not allowed when using continue");
+        return options;
+    }
+
+    /// <summary>Combinations that mean nothing are refused, so that nobody takes an answer for another one.</summary>
+    FieldError? Problem(bool saysInitial)
+    {
+        const string Name = "resourceVersionMatch";
+        if (saysInitial && !Watch)
+            return FieldError.Forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list");
+        if (saysInitial && Match != "NotOlderThan")
+            return FieldError.Forbidden(Name, "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
+        if (Match.Length == 0)
+            return null;
+        if (Continue.Length > 0)
+            return FieldError.Forbidden(Name, "resourceVersionMatch is forbidden when continue is provided");
+        if (Watch)
+            return saysInitial ? null : FieldError.Forbidden(Name,
+                "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided");
+        if (ResourceVersion.Length == 0)
+            return FieldError.Forbidden(Name, "resourceVersionMatch is forbidden unless resourceVersion is provided");
+        if (Match is not ("Exact" or "NotOlderThan"))
+            return FieldError.NotSupported(Name, Match, ["Exact", "NotOlderThan"]);
+        return Match == "Exact" && ResourceVersion == "0"
+            ? FieldError.Forbidden(Name, "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"") : null;
     }
 
     public bool Matches(StoredObject item) => Labels.Matches(item.Header) && Fields.Matches(item);

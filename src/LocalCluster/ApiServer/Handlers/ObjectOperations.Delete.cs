@@ -9,6 +9,9 @@ namespace Framelease.LocalCluster.ApiServer.Handlers;
 
 sealed partial class ObjectOperations
 {
+    // Enough for one flush to serve many, few enough to leave room for other writers.
+    const int Bunch = 64;
+
     /// <summary>Deletes an object, or begins to when something holds it.</summary>
     /// <returns>The last state, and whether the object is gone.</returns>
     public async Task<(JsonObject Item, bool Gone)> DeleteAsync(ResourceType type, ObjectKey key, DeleteOptions options)
@@ -31,6 +34,25 @@ sealed partial class ObjectOperations
         }
 
         throw ApiErrors.Modified(type, key.Name);
+    }
+
+    /// <summary>Deletes many objects, a bunch at a time so that they share flushes. What somebody else deletes meanwhile is no failure.</summary>
+    public async Task DeleteManyAsync(ResourceType type, IEnumerable<StoredObject> items, DeleteOptions options)
+    {
+        async Task OneAsync(StoredObject item)
+        {
+            try
+            {
+                await DeleteAsync(type, item.Key, options);
+            }
+            catch (ApiException error) when (error.Code == 404)
+            {
+                // Gone already.
+            }
+        }
+
+        foreach (var bunch in items.Chunk(Bunch))
+            await Task.WhenAll(bunch.Select(OneAsync));
     }
 
     /// <summary>Changes what holds the deletion of a namespace, which ordinary updates cannot; removes it when nothing does.</summary>

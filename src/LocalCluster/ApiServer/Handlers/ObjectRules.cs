@@ -62,11 +62,24 @@ static class ObjectRules
             return;
         if (options.Validation == FieldValidation.Warn)
             options.Warnings.AddRange(problems);
+        else if (options.Patch.Length > 0)
+        {
+            throw PatchProblem(options.Patch, $"strict decoding error: {string.Join(", ", problems)}");
+        }
         else
         {
             throw ApiErrors.BadRequest($"{type.Kind} in version \"{type.Version}\" cannot be handled as a {type.Kind}: "
                 + $"strict decoding error: {string.Join(", ", problems)}");
         }
+    }
+
+    static ApiException PatchProblem(string patch, string problem)
+    {
+        var error = FieldError.Invalid("patch", JsonValue.Create(patch), problem);
+        return new ApiException(422, "Invalid", $" \"\" is invalid: {error}", new JsonObject
+        {
+            ["causes"] = new JsonArray(new JsonObject { ["reason"] = error.Reason, ["message"] = error.Detail, ["field"] = error.Field }),
+        });
     }
 
     /// <exception cref="ApiException">422 Invalid with every problem.</exception>

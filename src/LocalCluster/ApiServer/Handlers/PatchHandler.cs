@@ -41,13 +41,13 @@ static class PatchHandler
         switch (mediaType)
         {
             case "application/json-patch+json":
-                var operations = await ParseAsync(context, options.Duplicates) as JsonArray ?? throw NotPatch("a JSON patch is a list of operations");
+                var operations = await ParseAsync(context, options) as JsonArray ?? throw NotPatch("a JSON patch is a list of operations");
                 return target => JsonPatch.Apply(target, operations);
             case "application/merge-patch+json":
-                var merge = await ParseObjectAsync(context, options.Duplicates);
+                var merge = await ParseObjectAsync(context, options);
                 return target => MergePatch.Apply(target, merge);
             case "application/strategic-merge-patch+json" when !type.IsCustom:
-                var strategic = await ParseObjectAsync(context, options.Duplicates);
+                var strategic = await ParseObjectAsync(context, options);
                 return target => StrategicMergePatch.Apply(target, strategic, type.Schema);
             default:
                 var strategicType = type.IsCustom ? "" : ", application/strategic-merge-patch+json";
@@ -57,15 +57,16 @@ static class PatchHandler
         }
     }
 
-    static async Task<JsonObject> ParseObjectAsync(HttpContext context, List<string> duplicates) =>
-        await ParseAsync(context, duplicates) as JsonObject ?? throw NotPatch("a merge patch is an object");
+    static async Task<JsonObject> ParseObjectAsync(HttpContext context, WriteOptions options) =>
+        await ParseAsync(context, options) as JsonObject ?? throw NotPatch("a merge patch is an object");
 
-    static async Task<JsonNode?> ParseAsync(HttpContext context, List<string> duplicates)
+    static async Task<JsonNode?> ParseAsync(HttpContext context, WriteOptions options)
     {
         var bytes = await RequestBody.ReadAsync(context);
+        options.Patch = JsonReading.Utf8(bytes);
         try
         {
-            return JsonReading.Parse(bytes, duplicates);
+            return JsonReading.Parse(bytes, options.Duplicates);
         }
         catch (JsonException error)
         {

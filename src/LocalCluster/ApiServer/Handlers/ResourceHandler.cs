@@ -133,18 +133,7 @@ sealed class ResourceHandler(ObjectStore store, ObjectOperations operations, Pag
         var list = ListOptions.From(context.Request, type, "");
         var options = await DeleteOptions.ReadAsync(context);
         var page = pager.List(type, request.Namespace.Length > 0 ? request.Namespace : null, list);
-        foreach (var item in page.Items)
-        {
-            try
-            {
-                await operations.DeleteAsync(type, item.Key, options);
-            }
-            catch (ApiException error) when (error.Code == 404)
-            {
-                // Somebody else deleted it meanwhile.
-            }
-        }
-
+        await operations.DeleteManyAsync(type, page.Items, options);
         context.Response.ContentType = "application/json";
         form.List(context.Response.BodyWriter, type, page, time.GetUtcNow());
         await context.Response.BodyWriter.FlushAsync(context.RequestAborted);

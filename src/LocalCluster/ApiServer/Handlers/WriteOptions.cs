@@ -33,6 +33,9 @@ sealed class WriteOptions
     /// <summary>What happens to unknown and duplicate fields.</summary>
     public FieldValidation Validation { get; init; } = FieldValidation.Ignore;
 
+    /// <summary>The patch as it was sent, whose problems are the patch's; empty for whole objects.</summary>
+    public string Patch { get; set; } = "";
+
     /// <summary>Paths of keys that the request body had twice.</summary>
     public List<string> Duplicates { get; } = [];
 
@@ -70,16 +73,16 @@ sealed class WriteOptions
     }
 
     /// <summary>422 about the query itself.</summary>
-    public static ApiException Invalid(HttpRequest request, FieldError error)
-    {
-        var kind = request.Method switch { "POST" => "CreateOptions", "PUT" => "UpdateOptions", _ => "PatchOptions" };
-        return new ApiException(422, "Invalid", $"{kind}.meta.k8s.io \"\" is invalid: {error}", new JsonObject
+    public static ApiException Invalid(HttpRequest request, FieldError error) =>
+        Invalid(request.Method switch { "POST" => "CreateOptions", "PUT" => "UpdateOptions", _ => "PatchOptions" }, error);
+
+    public static ApiException Invalid(string kind, FieldError error) =>
+        new(422, "Invalid", $"{kind}.meta.k8s.io \"\" is invalid: {error}", new JsonObject
         {
             ["group"] = "meta.k8s.io",
             ["kind"] = kind,
             ["causes"] = new JsonArray(new JsonObject { ["reason"] = error.Reason, ["message"] = error.Detail, ["field"] = error.Field }),
         });
-    }
 
     public static bool ParseDryRun(string?[] values) => values switch
     {
