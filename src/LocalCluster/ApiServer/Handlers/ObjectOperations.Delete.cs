@@ -36,7 +36,7 @@ sealed partial class ObjectOperations
         throw ApiErrors.Modified(type, key.Name);
     }
 
-    /// <summary>Deletes many objects, a bunch at a time so that they share flushes. What somebody else deletes meanwhile is no failure.</summary>
+    /// <summary>Deletes many objects, a bunch at a time so that they share flushes. What others delete meanwhile is no failure.</summary>
     public async Task DeleteManyAsync(ResourceType type, IEnumerable<StoredObject> items, DeleteOptions options)
     {
         async Task OneAsync(StoredObject item)
