@@ -23,7 +23,7 @@ sealed class EventStoreSuite(Cli.Shell shell, bool quick, Action<string> note)
         try
         {
             await using var server = await PrivatePostgres.StartAsync(new(Path.Combine(directory, "pg")), NullLogger.Instance, shell.Time, ct);
-            await using var rival = new RivalStore(server.ConnectionString, Connections);
+            await using var rival = new RivalStore(server.ConnectionString, Connections, shell.NewId);
             await rival.CreateAsync(ct);
             var registry = new EventRegistry().Register<FrameCoded>("frame_coded");
             await using var ours = new PostgresEventStore(

@@ -31,12 +31,12 @@ static partial class PgBench
             ],
             ct);
         return ran.ExitCode == 0 && Tps().Match(ran.Output) is { Success: true } match
-            ? double.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture)
+            ? double.Parse(match.Groups["tps"].Value, CultureInfo.InvariantCulture)
             : throw new InvalidOperationException($"pgbench: {ran.Error}");
     }
 
     static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 
-    [GeneratedRegex(@"tps = ([0-9.]+) \(without", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"tps = (?<tps>[0-9.]+) \(without", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
     private static partial Regex Tps();
 }

@@ -4,13 +4,11 @@ using NpgsqlTypes;
 namespace Framelease.Benchmarks.EventStore;
 
 /// <summary>Calls the rival's function through Npgsql: pooled connections, prepared statements, one round trip an append.</summary>
-sealed class RivalStore : IAsyncDisposable
+sealed class RivalStore(string connection, int connections, Func<Guid> newId) : IAsyncDisposable
 {
     const string Sql = "select rival.quick_append_events($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
 
-    readonly NpgsqlDataSource _source;
-
-    public RivalStore(string connection, int connections) => _source = NpgsqlDataSource.Create(
+    readonly NpgsqlDataSource _source = NpgsqlDataSource.Create(
         $"{connection};Maximum Pool Size={connections};Minimum Pool Size=0;No Reset On Close=true;Max Auto Prepare=20;Auto Prepare Min Usages=2");
 
     public async Task CreateAsync(CancellationToken ct)
@@ -28,7 +26,7 @@ sealed class RivalStore : IAsyncDisposable
         p.Add(new() { Value = stream, NpgsqlDbType = NpgsqlDbType.Varchar });
         p.Add(new() { Value = DBNull.Value, NpgsqlDbType = NpgsqlDbType.Varchar });
         p.Add(new() { Value = "*DEFAULT*", NpgsqlDbType = NpgsqlDbType.Varchar });
-        p.Add(Array(NpgsqlDbType.Uuid, events, Guid.CreateVersion7));
+        p.Add(Array(NpgsqlDbType.Uuid, events, newId));
         p.Add(Array(NpgsqlDbType.Varchar, events, () => "frame_coded"));
         p.Add(Array(NpgsqlDbType.Varchar, events, () => FrameCoded.DotNetType));
         p.Add(Array(NpgsqlDbType.Jsonb, events, () => FrameCoded.Json));

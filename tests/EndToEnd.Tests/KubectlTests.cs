@@ -12,7 +12,9 @@ public sealed class KubectlTests(Platform platform) : IClassFixture<Platform>
     {
         await platform.UploadAsync(Clips.Short, "inputs/clip.mp4");
 
-        (await KubectlAsync("apply", "-f", Dist.Samples)).ShouldContain("videotask.framelease.dev/clip created");
+        (await KubectlAsync("apply", "-f", Dist.Samples)).ShouldBe(
+            "gpupool.framelease.dev/default unchanged\ntenant.framelease.dev/default unchanged\nvideotask.framelease.dev/clip created",
+            "what the platform began with is what kubectl would have made of the same files");
         (await KubectlAsync("apply", "-f", Path.Combine(Dist.Samples, "engines"))).ShouldContain("engine.framelease.dev/ffmpeg-transcode");
         (await KubectlAsync("wait", "--for=condition=Succeeded", "vt/clip", "--timeout=60s")).ShouldContain("condition met");
 
@@ -36,7 +38,8 @@ public sealed class KubectlTests(Platform platform) : IClassFixture<Platform>
         await platform.UploadAsync(Clips.Short, "inputs/short.mp4");
         var name = await platform.SubmitAsync(new JsonObject { ["parameters"] = new JsonObject { ["height"] = 90, ["preset"] = "medium" } });
         var pod = await Until.NotNull(async () => (await platform.ViewAsync(name)).Pod, "the pod has a name");
-        await KubectlAsync("wait", "--for=jsonpath={.status.phase}=Succeeded", $"pod/{pod}", "--timeout=60s");
+        // `kubectl wait --for=jsonpath` is younger than the kubectl of Debian 12 (1.20).
+        await Until.True(async () => await KubectlAsync("get", "pod", pod, "-o", "jsonpath={.status.phase}") == "Succeeded", "the pod has succeeded", 60);
 
         var log = await KubectlAsync("logs", "-f", pod);
 

@@ -13,6 +13,8 @@ static class PlatformObjects
 {
     const string HashAnnotation = ApiGroup.Name + "/definition-hash";
 
+    const string LastApplied = "kubectl.kubernetes.io/last-applied-configuration";
+
     static readonly ResourceRef Definitions =
         new("apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition", Namespaced: false);
 
@@ -59,7 +61,23 @@ static class PlatformObjects
     {
         var type = CustomResources.All.First(t => t.Name == manifest.Kind);
         var resource = ResourceRef.Of(type);
-        if (await client.FindAsync(resource, manifest.Name, null, ct) is null)
-            await client.CreateAsync(resource, manifest.Content, ct);
+        if (await client.FindAsync(resource, manifest.Name, null, ct) is not null)
+            return;
+        // As `kubectl apply` leaves it, so that the user's own apply of the same file goes on from here without a warning.
+        var wish = (JsonObject)manifest.Content.DeepClone();
+        var metadata = wish["metadata"]!.AsObject();
+        var annotations = metadata["annotations"] as JsonObject;
+        if (annotations is null)
+            metadata["annotations"] = annotations = [];
+        annotations[LastApplied] = Sorted(wish)!.ToJsonString() + "\n";
+        await client.CreateAsync(resource, wish, ct);
     }
+
+    // kubectl writes keys in order, and compares the text.
+    static JsonNode? Sorted(JsonNode? node) => node switch
+    {
+        JsonObject o => new JsonObject(o.OrderBy(p => p.Key, StringComparer.Ordinal).Select(p => KeyValuePair.Create(p.Key, Sorted(p.Value)))),
+        JsonArray a => new JsonArray([.. a.Select(Sorted)]),
+        _ => node?.DeepClone(),
+    };
 }
