@@ -94,6 +94,8 @@ public sealed class LeaderElector(
         if (action is ElectionAction.Wait wait)
         {
             var pause = wait.Jitter ? wait.For * (1 + (_jitter.Next() / 5)) : wait.For;
+            if (state is ElectionState.Leader { RenewedAt: var at } && at + _options.RenewDeadline - Now is var left && left < pause)
+                pause = left > TimeSpan.Zero ? left : TimeSpan.Zero; // this thread itself may have been held up
             using var early = CancellationTokenSource.CreateLinkedTokenSource(ct);
             var delay = Task.Delay(pause, time, early.Token);
             await Task.WhenAny(delay, term?.Work ?? delay);

@@ -125,12 +125,11 @@ public sealed class RealServerTests : IAsyncLifetime
     [RealServerFact]
     public async Task A_strategic_patch_merges_lists_by_their_key()
     {
-        var container = new Container { Name = "a", Image = "one" };
-        var pod = new Pod { Metadata = new() { Name = "p", Namespace = _ns }, Spec = new() { Containers = [container] } };
-        await _client.CreateAsync(pod, Ct);
+        Container[] both = [new() { Name = "a", Image = "one" }, new() { Name = "b", Image = "one" }];
+        await _client.CreateAsync(new Pod { Metadata = new() { Name = "p", Namespace = _ns }, Spec = new() { Containers = both } }, Ct);
         var patch = Patch.Strategic(new { spec = new { containers = new[] { new { name = "b", image = "two" } } } });
         var patched = await _client.PatchAsync<Pod>("p", _ns, patch, ct: Ct);
-        patched.Spec!.Containers!.Select(c => c.Name).ShouldBe(["a", "b"], ignoreOrder: true);
+        patched.Spec!.Containers!.Select(c => $"{c.Name}:{c.Image}").ShouldBe(["a:one", "b:two"], ignoreOrder: true);
     }
 
     [RealServerFact]
