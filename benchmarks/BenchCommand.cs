@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Framelease.Benchmarks.EventStore;
+using Framelease.Benchmarks.Kubernetes;
 using Framelease.Benchmarks.LocalCluster;
 using Framelease.Benchmarks.Platform;
 using Framelease.Benchmarks.Reporting;
@@ -11,7 +12,7 @@ namespace Framelease.Benchmarks;
 
 static class BenchCommand
 {
-    static readonly string[] Suites = ["platform", "eventstore", "localcluster"];
+    static readonly string[] Suites = ["platform", "eventstore", "localcluster", "kubernetes"];
 
     public static async Task<int> RunAsync(string[] args, TimeProvider time, Random random, Func<Guid> newId)
     {
@@ -46,6 +47,7 @@ static class BenchCommand
     {
         "platform" => new PlatformSuite(shell, quick, shell.Console.Error.WriteLine).RunAsync(ct),
         "eventstore" => new EventStoreSuite(shell, quick, shell.Console.Error.WriteLine).RunAsync(ct),
+        "kubernetes" => new KubernetesSuite(shell, quick, shell.Console.Error.WriteLine).RunAsync(ct),
         "localcluster" => new LocalClusterSuite(shell, Path.GetDirectoryName(DemoPlatform.Program)!, quick).RunAsync(ct),
         _ => throw new InvalidOperationException($"suite {suite} has no program"),
     };
