@@ -149,6 +149,66 @@ public abstract class PatchCases(Server server)
         var patched = (await Api.Strategic($"{accounts}/s", """{"secrets":[{"name":"a","$patch":"delete"},{"name":"c"}]}""")).ShouldBe(200);
         patched.Json["secrets"]!.AsArray().Select(s => s!["name"]!.GetValue<string>()).ShouldBe(["b", "c"], ignoreOrder: true);
     }
+
+    async Task<string> NewPod(string spec, string metadata = "")
+    {
+        var ns = await server.NewNamespace();
+        (await Api.Post($"/api/v1/namespaces/{ns}/pods",
+            $$$"""{"apiVersion":"v1","kind":"Pod","metadata":{"name":"p"{{{metadata}}} },"spec":{{{spec}}}}""")).ShouldBe(201);
+        return $"/api/v1/namespaces/{ns}/pods/p";
+    }
+
+    [Case]
+    public async Task A_strategic_patch_replaces_a_map_when_told_to()
+    {
+        var path = await NewMap();
+        (await Api.Strategic(path, """{"data":{"$patch":"replace","z":"9"}}""")).ShouldBe(200).Json["data"]!.ToJsonString()
+            .ShouldBe("""{"z":"9"}""");
+        (await Api.Strategic(path, """{"data":{"$patch":"delete"}}""")).ShouldBe(200).Json["data"]?.AsObject().Count.ShouldBe(0);
+    }
+
+    [Case]
+    public async Task A_strategic_patch_replaces_a_list_when_told_to()
+    {
+        var ns = await server.NewNamespace();
+        var accounts = $"/api/v1/namespaces/{ns}/serviceaccounts";
+        (await Api.Post(accounts, """
+            {"apiVersion":"v1","kind":"ServiceAccount","metadata":{"name":"s"},"secrets":[{"name":"a"},{"name":"b"}]}
+            """)).ShouldBe(201);
+        (await Api.Strategic($"{accounts}/s", """{"secrets":[{"$patch":"replace"},{"name":"c"}]}""")).ShouldBe(200)
+            .Json["secrets"]!.AsArray().Select(secret => secret!["name"]!.GetValue<string>()).ShouldBe(["c"]);
+    }
+
+    [Case]
+    public async Task A_strategic_patch_takes_values_out_of_a_list_of_texts()
+    {
+        var path = await NewPod("""{"containers":[{"name":"a","image":"i:1"}]}""",
+            ""","finalizers":["a.example.com/x","a.example.com/y"]""");
+        (await Api.Strategic(path, """{"metadata":{"$deleteFromPrimitiveList/finalizers":["a.example.com/x"]}}""")).ShouldBe(200)
+            .Json["metadata"]!["finalizers"]!.ToJsonString().ShouldBe("""["a.example.com/y"]""");
+        (await Api.Merge(path, """{"metadata":{"finalizers":null}}""")).ShouldBe(200);
+    }
+
+    [Case]
+    public async Task A_strategic_patch_orders_the_elements_of_a_list()
+    {
+        var path = await NewPod("""{"containers":[{"name":"a","image":"i:1"},{"name":"b","image":"i:2"}]}""");
+        const string Status = """{"status":{"conditions":[{"type":"A","status":"True"},{"type":"B","status":"True"}]}}""";
+        (await Api.Strategic($"{path}/status", Status)).ShouldBe(200);
+        var patched = (await Api.Strategic($"{path}/status", """
+            {"status":{"$setElementOrder/conditions":[{"type":"C"},{"type":"B"},{"type":"A"}],"conditions":[{"type":"C","status":"False"}]}}
+            """)).ShouldBe(200);
+        patched.Json["status"]!["conditions"]!.AsArray().Select(c => c!["type"]!.GetValue<string>()).ShouldBe(["C", "B", "A"]);
+    }
+
+    [Case]
+    public async Task A_patch_cannot_move_an_object()
+    {
+        var path = await NewWidget("""{"size":1}""");
+        (await Api.Merge(path, """{"metadata":{"name":"b"}}""")).Code.ShouldBeOneOf(400, 422);
+        (await Api.Merge(path, """{"metadata":{"namespace":"default"}}""")).Code.ShouldBeOneOf(400, 422);
+        (await Api.Merge(path, """{"kind":"Gadget"}""")).Code.ShouldBeOneOf(400, 422);
+    }
 }
 
 [Against("Local")]

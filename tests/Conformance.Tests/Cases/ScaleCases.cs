@@ -176,6 +176,22 @@ public sealed class ScaleCasesOnLocalCluster(LocalServer server) : ScaleCases(se
         var body = $$$$$"""{"apiVersion":"{{{{{group}}}}}/v1","kind":"Fleet","metadata":{"name":"a"},"spec":{"size":[1]}}""";
         (await server.Api.Post(fleets, body)).ShouldBe(201).Warnings.ShouldContain(warning => warning.Contains(Rule));
     }
+
+    [Fact]
+    public async Task A_message_that_cannot_be_made_does_not_switch_its_rule_off()
+    {
+        var group = $"g{Guid.NewGuid().ToString("N")[..8]}.example.com";
+        (await server.Api.Post("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", $$$$$"""
+            {"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition","metadata":{"name":"fleets.{{{{{group}}}}}"},
+             "spec":{"group":"{{{{{group}}}}}","scope":"Namespaced","names":{"plural":"fleets","kind":"Fleet"},
+              "versions":[{"name":"v1","served":true,"storage":true,"schema":{"openAPIV3Schema":{"type":"object","properties":{
+               "spec":{"type":"object","properties":{"size":{"type":"integer"}},
+                "x-kubernetes-validations":[{"rule":"self.size < 5","message":"too large","messageExpression":"'%d'.format([self.size])"}]}} }}}]}}
+            """)).ShouldBe(201);
+        var fleets = $"/apis/{group}/v1/namespaces/{await server.NewNamespace()}/fleets";
+        (await server.Api.Post(fleets, $$$"""{"apiVersion":"{{{group}}}/v1","kind":"Fleet","metadata":{"name":"a"},"spec":{"size":9}}"""))
+            .ShouldFail(422, "Invalid").Message.ShouldContain("too large");
+    }
 }
 
 [Against("Given")]

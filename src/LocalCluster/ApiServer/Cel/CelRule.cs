@@ -19,9 +19,22 @@ sealed record CelRule(string Text, CelNode Tree, string? Message, CelNode? Messa
         text,
         CelParser.Parse(text),
         message,
-        string.IsNullOrEmpty(messageExpression) ? null : CelParser.Parse(messageExpression),
+        string.IsNullOrEmpty(messageExpression) ? null : ParseMessage(messageExpression),
         string.IsNullOrEmpty(reason) ? "FieldValueInvalid" : reason,
         fieldPath ?? "");
+
+    /// <summary>A message that cannot be made here is no reason not to check the rule: it then says its fixed message.</summary>
+    static CelNode? ParseMessage(string expression)
+    {
+        try
+        {
+            return CelParser.Parse(expression);
+        }
+        catch (CelSyntaxException)
+        {
+            return null;
+        }
+    }
 
     /// <summary>Null when the rule holds, otherwise what to tell the user.</summary>
     public string? Check(JsonNode? self, JsonNode? oldSelf)
