@@ -186,7 +186,8 @@ public sealed class ScaleCasesOnLocalCluster(LocalServer server) : ScaleCases(se
              "spec":{"group":"{{{{{group}}}}}","scope":"Namespaced","names":{"plural":"fleets","kind":"Fleet"},
               "versions":[{"name":"v1","served":true,"storage":true,"schema":{"openAPIV3Schema":{"type":"object","properties":{
                "spec":{"type":"object","properties":{"size":{"type":"integer"}},
-                "x-kubernetes-validations":[{"rule":"self.size < 5","message":"too large","messageExpression":"'%d'.format([self.size])"}]}} }}}]}}
+                "x-kubernetes-validations":[{"rule":"self.size < 5","message":"too large",
+                 "messageExpression":"'%d'.format([self.size])"}]}} }}}]}}
             """)).ShouldBe(201);
         var fleets = $"/apis/{group}/v1/namespaces/{await server.NewNamespace()}/fleets";
         (await server.Api.Post(fleets, $$$"""{"apiVersion":"{{{group}}}/v1","kind":"Fleet","metadata":{"name":"a"},"spec":{"size":9}}"""))
