@@ -1,46 +1,83 @@
-// The bearer token: fixed, or from a file that is rotated under us (service account tokens, our own clusters after a restart).
+// The bearer token: fixed, from a file that is rotated under us (service accounts, our own clusters after a restart), or from a program.
 namespace Framelease.Kubernetes.Client;
 
-sealed class Credentials(KubernetesClientOptions options, TimeProvider time)
+sealed class Credentials(KubernetesClientOptions options, TimeProvider time) : IDisposable
 {
     static readonly TimeSpan MaxAge = TimeSpan.FromMinutes(1);
 
-    readonly Lock _lock = new();
+    /// <summary>A token is not used in its last moments, in which it may expire on its way.</summary>
+    static readonly TimeSpan Margin = TimeSpan.FromSeconds(10);
+
+    readonly SemaphoreSlim _one = new(1);
     string? _token = options.Token;
+    DateTimeOffset? _expires;
     long _readAt;
     bool _read;
 
-    /// <exception cref="KubernetesException">The token file can not be read and no token was read before.</exception>
-    public string? Token()
+    bool IsFixed => options.TokenFile is null && (options.Exec is null || options.Token is not null);
+
+    /// <exception cref="KubernetesException">The file can not be read, or the program fails, and no token was there before.</exception>
+    public async ValueTask<string?> TokenAsync(CancellationToken ct)
     {
-        if (options.TokenFile is not { } file)
-            return _token;
-        lock (_lock)
+        if (IsFixed)
+            return options.Token;
+        await _one.WaitAsync(ct);
+        try
         {
-            if (_read && time.GetElapsedTime(_readAt) < MaxAge)
-                return _token;
+            if (!_read || IsOld())
+                await ReadAsync(ct);
+            return _token;
+        }
+        finally
+        {
+            _one.Release();
+        }
+    }
+
+    /// <summary>After a 401: true when there is another token than the refused one, so that one more try makes sense.</summary>
+    public async Task<bool> RefreshAsync(string? refused, CancellationToken ct)
+    {
+        if (IsFixed)
+            return false;
+        await _one.WaitAsync(ct);
+        try
+        {
+            if (_token == refused) // else somebody else has done it already
+                await ReadAsync(ct);
+            return _token != refused;
+        }
+        finally
+        {
+            _one.Release();
+        }
+    }
+
+    public void Dispose() => _one.Dispose();
+
+    bool IsOld() => options.TokenFile is null
+        ? _expires is { } end && time.GetUtcNow() >= end - Margin
+        : time.GetElapsedTime(_readAt) >= MaxAge;
+
+    async Task ReadAsync(CancellationToken ct)
+    {
+        if (options.TokenFile is { } file)
+        {
             try
             {
-                _token = File.ReadAllText(file).Trim();
-                (_read, _readAt) = (true, time.GetTimestamp());
+                _token = (await File.ReadAllTextAsync(file, ct)).Trim();
+                _readAt = time.GetTimestamp();
             }
             catch (Exception error) when (error is IOException or UnauthorizedAccessException)
             {
                 if (!_read)
                     throw KubernetesException.Local(KubernetesReasons.InvalidConfiguration, $"token file {file}: {error.Message}", error);
             }
-
-            return _token;
         }
-    }
+        else
+        {
+            (_token, _expires) = await options.Exec!.RunAsync(time, ct);
+        }
 
-    /// <summary>After a 401: true when the file may hold a newer token, so that one more try makes sense.</summary>
-    public bool Refresh(string? refused)
-    {
-        if (options.TokenFile is null)
-            return false;
-        lock (_lock)
-            _read = _read && _token != refused;
-        return Token() != refused;
+        _read = true;
     }
 }

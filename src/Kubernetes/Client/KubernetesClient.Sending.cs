@@ -137,7 +137,7 @@ public sealed partial class KubernetesClient
     {
         for (var again = false; ; again = true)
         {
-            var token = _credentials.Token();
+            var token = await _credentials.TokenAsync(ct);
             using var message = request.Message();
             if (token is not null)
                 message.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
@@ -146,7 +146,7 @@ public sealed partial class KubernetesClient
             var started = _time.GetTimestamp();
             var response = await _http.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, ct);
             KubernetesMetrics.Answered(request.Verb, request.Resource, (int)response.StatusCode, _time.GetElapsedTime(started));
-            if (response.StatusCode != HttpStatusCode.Unauthorized || again || !_credentials.Refresh(token))
+            if (response.StatusCode != HttpStatusCode.Unauthorized || again || !await _credentials.RefreshAsync(token, ct))
                 return response;
             response.Dispose();
         }

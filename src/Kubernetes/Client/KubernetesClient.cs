@@ -191,7 +191,11 @@ public sealed partial class KubernetesClient : IKubernetesClient, IDisposable
     public Task<JsonObject> GetRawAsync(string path, CancellationToken ct) =>
         SendAsync<JsonObject>(new Request(HttpMethod.Get, path.TrimStart('/'), "get", null), ct);
 
-    public void Dispose() => _http.Dispose();
+    public void Dispose()
+    {
+        _http.Dispose();
+        _credentials.Dispose();
+    }
 
     string? NamespaceOf(ResourceRef resource, string? ns) => resource.Namespaced ? ns ?? _options.Namespace : null;
 

@@ -27,6 +27,9 @@ public sealed record KubernetesClientOptions
     /// <summary>File that holds the bearer token; read again at most once a minute, and after each 401.</summary>
     public string? TokenFile { get; init; }
 
+    /// <summary>A program that hands out credentials; a token of ours (<see cref="Token"/>, <see cref="TokenFile"/>) wins.</summary>
+    public ExecPlugin? Exec { get; init; }
+
     /// <summary>Act as somebody else, as far as we may (RBAC verb impersonate). Null: as ourselves.</summary>
     public Impersonation? Impersonate { get; init; }
 

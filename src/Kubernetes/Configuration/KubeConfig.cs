@@ -78,10 +78,10 @@ public sealed class KubeConfig
 
     static KubernetesClientOptions WithUser(KubernetesClientOptions options, ConfigNode user)
     {
-        foreach (var unsupported in (string[])["exec", "auth-provider", "username", "as"])
+        foreach (var unsupported in (string[])["auth-provider", "username"])
         {
             if (!user[unsupported].IsMissing)
-                throw user[unsupported].Wrong("is not supported: use token, tokenFile or a client certificate");
+                throw user[unsupported].Wrong("is not supported: use token, tokenFile, exec or a client certificate");
         }
 
         options = options with
@@ -90,12 +90,53 @@ public sealed class KubeConfig
             TokenFile = user["tokenFile"].FilePath(),
             ClientCertificateData = user["client-certificate-data"].Bytes() ?? user["client-certificate"].FileContent(),
             ClientKeyData = user["client-key-data"].Bytes() ?? user["client-key"].FileContent(),
+            Impersonate = ImpersonationOf(user),
+            Exec = ExecOf(user["exec"]),
         };
         if (options.ClientCertificateData is not null && options.ClientKeyData is null)
             throw user["client-key-data"].Wrong("is missing: a client certificate needs its key");
         if (options.ClientKeyData is not null && options.ClientCertificateData is null)
             throw user["client-certificate-data"].Wrong("is missing: a client key needs its certificate");
         return options;
+    }
+
+    static Impersonation? ImpersonationOf(ConfigNode user)
+    {
+        var groups = user["as-groups"].Items().Select(g => g.Required("a group")).ToArray();
+        if (groups.Length > 1)
+            throw user["as-groups"].Wrong("has more than one group, which is not supported");
+        var extra = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var (key, _) in user["as-user-extra"].Node as JsonObject ?? [])
+        {
+            var values = user["as-user-extra"][key].Items().Select(v => v.Required("a value")).ToArray();
+            extra[key] = values is [var only] ? only : throw user["as-user-extra"][key].Wrong("must have one value");
+        }
+
+        if (user["as"].Text() is { } other)
+            return new(other, user["as-uid"].Text(), groups is [var group] ? group : null, extra.Count == 0 ? null : extra);
+        var alone = new[] { "as-uid", "as-groups", "as-user-extra" }.FirstOrDefault(f => !user[f].IsMissing);
+        return alone is null ? null : throw user[alone].Wrong("is of no use without as, the user to act as");
+    }
+
+    static ExecPlugin? ExecOf(ConfigNode exec)
+    {
+        if (exec.IsMissing)
+            return null;
+        var version = exec["apiVersion"].Required($"write {string.Join(" or ", ExecPlugin.ApiVersions)}");
+        if (!ExecPlugin.ApiVersions.Contains(version))
+            throw exec["apiVersion"].Wrong($"is '{version}': write {string.Join(" or ", ExecPlugin.ApiVersions)}");
+        if (exec["interactiveMode"].Text() == "Always")
+            throw exec["interactiveMode"].Wrong("is Always, but programs have no terminal to ask at: use IfAvailable or Never");
+        var command = exec["command"].Required("the program that prints the credential");
+        var isPath = command.Contains('/', StringComparison.Ordinal) && !Path.IsPathRooted(command);
+        return new(
+            isPath ? exec["command"].FilePath()! : command,
+            [.. exec["args"].Items().Select(a => a.Text() ?? "")],
+            exec["env"].Items().ToDictionary(e => e["name"].Required("each variable has a name"), e => e["value"].Text() ?? ""),
+            version)
+        {
+            InstallHint = exec["installHint"].Text(), Field = $"kubeconfig {exec.File}: {exec.Field}",
+        };
     }
 
     static Uri ServerOf(ConfigNode server) => AddressOf(server, server.Required("the address of the API server, for example https://127.0.0.1:6443"));
@@ -124,6 +165,8 @@ public sealed class KubeConfig
 
     static ConfigNode Parse(string path)
     {
+        if (Directory.Exists(path))
+            throw new KubeConfigException($"kubeconfig {path}: is a folder; name the file");
         string text;
         try
         {

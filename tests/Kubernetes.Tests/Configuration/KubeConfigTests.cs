@@ -58,6 +58,19 @@ public sealed class KubeConfigTests : IDisposable
     }
 
     [Fact]
+    public void Somebody_else_may_be_acted_as()
+    {
+        const string User = "{token: secret, as: eve, as-uid: u1, as-groups: [devs], as-user-extra: {k: [v]}}";
+        var other = KubeConfig.Load(Write(Good.Replace("{token: secret}", User, StringComparison.Ordinal))).Impersonate!;
+        (other.User, other.Uid, other.Group).ShouldBe(("eve", "u1", "devs"));
+        other.Extra!["k"].ShouldBe("v");
+    }
+
+    [Fact]
+    public void A_folder_is_called_that() =>
+        Should.Throw<KubeConfigException>(() => KubeConfig.Load(_folder)).Message.ShouldContain("is a folder");
+
+    [Fact]
     public void Json_is_read_as_well()
     {
         var json = """
@@ -87,7 +100,12 @@ public sealed class KubeConfigTests : IDisposable
     [InlineData("certificate-authority: ca.pem", "certificate-authority: nope.pem", "clusters[0].cluster.certificate-authority: cannot read")]
     [InlineData("certificate-authority: ca.pem", "certificate-authority-data: '%%'", "clusters[0].cluster.certificate-authority-data is not valid base64")]
     [InlineData("certificate-authority: ca.pem", "insecure-skip-tls-verify: maybe", "clusters[0].cluster.insecure-skip-tls-verify must be true or false")]
-    [InlineData("{token: secret}", "{exec: {command: x}}", "users[0].user.exec is not supported")]
+    [InlineData("{token: secret}", "{auth-provider: {name: x}}", "users[0].user.auth-provider is not supported")]
+    [InlineData("{token: secret}", "{exec: {command: x}}", "users[0].user.exec.apiVersion is missing: write client.authentication")]
+    [InlineData("{token: secret}", "{exec: {apiVersion: v1}}", "users[0].user.exec.apiVersion is 'v1': write client.authentication")]
+    [InlineData("{token: secret}", "{exec: {apiVersion: client.authentication.k8s.io/v1}}", "users[0].user.exec.command is missing")]
+    [InlineData("{token: secret}", "{as-groups: [a]}", "users[0].user.as-groups is of no use without as")]
+    [InlineData("{token: secret}", "{as: x, as-groups: [a, b]}", "users[0].user.as-groups has more than one group")]
     [InlineData("{token: secret}", "{client-certificate-data: Y2VydA==}", "users[0].user.client-key-data is missing")]
     [InlineData("{token: secret}", "[token]", "users[0].user must be a mapping")]
     [InlineData("{token: secret}", "{token: [a]}", "users[0].user.token must be text")]

@@ -159,11 +159,11 @@ public sealed class WorkQueueTests : IDisposable
     }
 
     /// <summary>
-    /// Invariants, with 4 producers and 4 workers at once and random adds, delays and retries:
+    /// Invariants, with 10 producers and 10 workers at once and random adds, delays, priorities and retries:
     /// 1. no key is ever with two workers at the same time;
     /// 2. nothing is lost: after the last add of a key, some worker takes it (it sees a number at least as new as the one written before that add);
     /// 3. deduplicated: no more takes than wishes;
-    /// 4. when everything is done the queue is empty.
+    /// 4. no deadlock: with everything done the queue is empty, and on completion every worker is let go.
     /// </summary>
     [Theory]
     [InlineData(1)]
@@ -228,13 +228,77 @@ public sealed class WorkQueueTests : IDisposable
             }
         }
 
-        var workers = Enumerable.Range(1, 4).Select(n => Task.Run(() => Work(n))).ToArray();
-        await Task.WhenAll(Enumerable.Range(1, 4).Select(n => Task.Run(() => Produce(n))));
+        var workers = Enumerable.Range(1, 10).Select(n => Task.Run(() => Work(n))).ToArray();
+        await Task.WhenAll(Enumerable.Range(1, 10).Select(n => Task.Run(() => Produce(n))));
         await Eventually.True(() => seen.SequenceEqual(wished), $"every wish is seen; seed {seed}");
         await Eventually.True(() => queue.Count == 0, $"the queue is empty; seed {seed}");
         queue.Complete();
         await Task.WhenAll(workers);
         takes.ShouldBeLessThanOrEqualTo(wishes, $"seed {seed}");
+    }
+
+    /// <summary>
+    /// Invariants, against a model that is a plain list, in virtual time and one thread, with 5,000 random steps:
+    /// 1. a key comes out when, and only when, the model has one that is due and not taken;
+    /// 2. what comes out has the highest priority of all that are due;
+    /// 3. of several wishes for a key the earliest counts; a wish made while it is worked on counts after it is given back;
+    /// 4. what comes out is no longer in the queue, whatever was wished for it before.
+    /// </summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(7)]
+    [InlineData(0)] // 0: a new seed each time
+    public void Random_steps_agree_with_a_simple_model(int seed)
+    {
+        if (seed == 0)
+            seed = Environment.TickCount;
+        var random = new Random(seed);
+        var wishes = new Dictionary<string, (DateTimeOffset Due, WorkPriority Priority)>();
+        var taken = new HashSet<string>();
+        for (var step = 0; step < 5000; step++)
+        {
+            var key = $"{random.Next(12)}";
+            switch (random.Next(5))
+            {
+                case 0 or 1:
+                    var (delay, priority) = (TimeSpan.FromSeconds(random.Next(3) * random.Next(5)), (WorkPriority)random.Next(2));
+                    _queue.AddAfter(key, delay, priority);
+                    Wish(key, _time.GetUtcNow() + delay, priority);
+                    break;
+                case 2:
+                    _time.Advance(TimeSpan.FromSeconds(random.Next(3)));
+                    break;
+                case 3 when taken.Count > 0:
+                    var done = taken.ElementAt(random.Next(taken.Count));
+                    taken.Remove(done);
+                    _queue.Done(done);
+                    break;
+                default:
+                    var due = wishes.Where(w => w.Value.Due <= _time.GetUtcNow() && !taken.Contains(w.Key)).ToArray();
+                    var got = Take();
+                    (got is not null).ShouldBe(due.Length > 0, $"seed {seed}, step {step}");
+                    if (got is null)
+                        break;
+                    due.ShouldContain(w => w.Key == got, $"seed {seed}, step {step}");
+                    wishes[got].Priority.ShouldBe(due.Max(w => w.Value.Priority), $"seed {seed}, step {step}");
+                    wishes.Remove(got);
+                    taken.Add(got);
+                    break;
+            }
+        }
+
+        // A later wish does not raise the priority of one that is waiting for its time and is due earlier.
+        void Wish(string key, DateTimeOffset due, WorkPriority priority)
+        {
+            if (!wishes.TryGetValue(key, out var before))
+            {
+                wishes[key] = (due, priority);
+                return;
+            }
+
+            var counts = taken.Contains(key) || due < before.Due || (due <= _time.GetUtcNow() && priority > before.Priority);
+            wishes[key] = (due < before.Due ? due : before.Due, counts && priority > before.Priority ? priority : before.Priority);
+        }
     }
 
     string? Take()
