@@ -15,7 +15,9 @@ sealed class BarDisplay(CommandConsole console) : IWatchDisplay
 
     readonly List<string> _order = [];
     readonly Dictionary<string, (TaskView Task, TaskProgress? Progress)> _tasks = new(StringComparer.Ordinal);
-    readonly IAnsiConsole _ansi = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(console.Out) });
+    readonly IAnsiConsole _ansi = AnsiConsole.Create(
+        // Whoever made this display knows that it is a terminal (CommandConsole); the environment is not asked twice.
+        new AnsiConsoleSettings { Ansi = AnsiSupport.Yes, Out = new AnsiConsoleOutput(console.Out) });
     int _drawn;
 
     public void Show(TaskView task, TaskProgress? progress)

@@ -47,6 +47,28 @@ public sealed class PrinterColumnAttribute(string name, string type, string json
     public string? Description { get; init; }
 }
 
+/// <summary>A field by which lists and watches can select (<c>kubectl get --field-selector</c>). At most 8 a kind.</summary>
+/// <param name="jsonPath">From the root, for example <c>.spec.pool</c>; a string, integer or boolean outside metadata.</param>
+[AttributeUsage(AttributeTargets.Class, AllowMultiple = true)]
+public sealed class SelectableFieldAttribute(string jsonPath) : Attribute
+{
+    public string JsonPath { get; } = jsonPath;
+}
+
+/// <summary>The scale subresource (<c>kubectl scale</c>, autoscalers).</summary>
+/// <param name="specReplicasPath">An integer below <c>.spec</c>.</param>
+/// <param name="statusReplicasPath">An integer below <c>.status</c>.</param>
+[AttributeUsage(AttributeTargets.Class)]
+public sealed class ScaleSubresourceAttribute(string specReplicasPath, string statusReplicasPath) : Attribute
+{
+    public string SpecReplicasPath { get; } = specReplicasPath;
+
+    public string StatusReplicasPath { get; } = statusReplicasPath;
+
+    /// <summary>A string below <c>.status</c> or <c>.spec</c> that holds the selector of what is scaled; autoscalers need it. Default: none.</summary>
+    public string? LabelSelectorPath { get; init; }
+}
+
 /// <summary>Inclusive bounds of an integer. Every integer of a spec carries it.</summary>
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class RangeAttribute(long minimum, long maximum) : Attribute

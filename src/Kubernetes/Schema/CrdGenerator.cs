@@ -7,6 +7,9 @@ namespace Framelease.Kubernetes.Schema;
 
 public static class CrdGenerator
 {
+    /// <summary>As Kubernetes allows.</summary>
+    const int MostSelectableFields = 8;
+
     /// <summary>The definition of a type marked with <see cref="KubernetesEntityAttribute"/>.</summary>
     /// <exception cref="SchemaException">The type can not be expressed, or something in its spec has no bounds.</exception>
     public static JsonObject Generate(Type type)
@@ -61,10 +64,47 @@ public static class CrdGenerator
             columns.Add(Column(type, column));
         if (columns.Count > 0)
             version["additionalPrinterColumns"] = columns;
-        if (custom.StatusSubresource)
-            version["subresources"] = new JsonObject { ["status"] = new JsonObject() };
-        version["schema"] = new JsonObject { ["openAPIV3Schema"] = SchemaBuilder.Root(type) };
+        var schema = SchemaBuilder.Root(type);
+        if (Subresources(type, custom, schema) is { Count: > 0 } subresources)
+            version["subresources"] = subresources;
+        if (SelectableFields(type, schema) is { Count: > 0 } fields)
+            version["selectableFields"] = fields;
+        version["schema"] = new JsonObject { ["openAPIV3Schema"] = schema };
         return version;
+    }
+
+    static JsonObject Subresources(Type type, CustomResourceAttribute custom, JsonObject schema)
+    {
+        var subresources = new JsonObject();
+        if (custom.StatusSubresource)
+            subresources["status"] = new JsonObject();
+        if (type.GetCustomAttribute<ScaleSubresourceAttribute>() is not { } scale)
+            return subresources;
+        SchemaPaths.Require(type, schema, scale.SpecReplicasPath, "scale: specReplicasPath", [".spec."], "integer");
+        SchemaPaths.Require(type, schema, scale.StatusReplicasPath, "scale: statusReplicasPath", [".status."], "integer");
+        var paths = new JsonObject { ["specReplicasPath"] = scale.SpecReplicasPath, ["statusReplicasPath"] = scale.StatusReplicasPath };
+        if (scale.LabelSelectorPath is { } selector)
+        {
+            SchemaPaths.Require(type, schema, selector, "scale: labelSelectorPath", [".spec.", ".status."], "string");
+            paths["labelSelectorPath"] = selector;
+        }
+
+        subresources["scale"] = paths;
+        return subresources;
+    }
+
+    static JsonArray SelectableFields(Type type, JsonObject schema)
+    {
+        var fields = new JsonArray();
+        foreach (var field in type.GetCustomAttributes<SelectableFieldAttribute>())
+        {
+            SchemaPaths.Require(type, schema, field.JsonPath, "selectable field", [".spec.", ".status."], "string", "integer", "boolean");
+            fields.Add(new JsonObject { ["jsonPath"] = field.JsonPath });
+        }
+
+        return fields.Count <= MostSelectableFields
+            ? fields
+            : throw new SchemaException(type.Name, $"{fields.Count} selectable fields: a kind has at most {MostSelectableFields}");
     }
 
     static JsonObject Column(Type type, PrinterColumnAttribute column)

@@ -19,6 +19,9 @@ internal static partial class Log
     [LoggerMessage(705, LogLevel.Debug, "postgres: {Line}")]
     public static partial void ServerSaid(ILogger logger, string line);
 
+    [LoggerMessage(707, LogLevel.Warning, "{File} names a process that is no server of this directory, and nobody is in there: removed")]
+    public static partial void StalePostmasterFile(ILogger logger, string file);
+
     [LoggerMessage(706, LogLevel.Information, "Processes of the last PostgreSQL on {Data} still hold its shared memory: trying again")]
     public static partial void SharedMemoryInUse(ILogger logger, string data);
 }

@@ -1,6 +1,7 @@
 // postmaster.pid: who serves a data directory, and how far its start has come. The lines: pid, data directory, start (Unix seconds),
 // port, socket directory, listen address, shared memory key, status.
 using System.Globalization;
+using Microsoft.Extensions.Logging;
 
 namespace Framelease.LocalCluster.Postgres;
 
@@ -40,6 +41,31 @@ internal sealed record PostmasterFile(int ProcessId, long StartedUnixSeconds, bo
         {
             return false;
         }
+    }
+
+    /// <summary>Whether any live process works in the data directory, as the postmaster and all its children do.</summary>
+    public static bool AnyoneIn(string clusterDirectory)
+    {
+        var directory = Path.TrimEndingDirectorySeparator(RealPath(clusterDirectory));
+        return Directory.EnumerateDirectories("/proc").Where(path => char.IsAsciiDigit(Path.GetFileName(path)[0])).Any(path =>
+        {
+            try
+            {
+                return new FileInfo(Path.Combine(path, "cwd")).LinkTarget is { } cwd && Path.TrimEndingDirectorySeparator(cwd) == directory;
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                return false; // ended meanwhile, or another user's, who has no business in there
+            }
+        });
+    }
+
+    /// <summary>Call it only when <see cref="AnyoneIn"/> says that nobody is left.</summary>
+    public static void RemoveStale(string clusterDirectory, ILogger logger)
+    {
+        var file = Path.Combine(clusterDirectory, "postmaster.pid");
+        Log.StalePostmasterFile(logger, file);
+        File.Delete(file);
     }
 
     static string RealPath(string path)

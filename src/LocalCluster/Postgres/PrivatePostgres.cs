@@ -78,9 +78,15 @@ public sealed class PrivatePostgres : IAsyncDisposable
                     return server;
                 }
                 // backends of a killed postmaster see its death within moments; until then the new one refuses
-                if (!complaint.Contains("shared memory block", StringComparison.Ordinal) || time.GetElapsedTime(serverStarted) > options.StartTimeout)
+                var isBlocked = complaint.Contains("shared memory block", StringComparison.Ordinal);
+                // a postmaster that nobody has reaped yet, or a stranger with its old pid, looks alive to PostgreSQL
+                var isStale = complaint.Contains("postmaster.pid", StringComparison.Ordinal) && PostmasterFile.Read(cluster.Data)?.IsAlive(cluster.Data) != true;
+                if (!(isBlocked || isStale) || time.GetElapsedTime(serverStarted) > options.StartTimeout)
                     throw new PrivatePostgresException($"PostgreSQL did not start: {complaint.Trim()} (log: {cluster.LogDirectory})");
-                Log.SharedMemoryInUse(logger, cluster.Data);
+                if (isBlocked)
+                    Log.SharedMemoryInUse(logger, cluster.Data);
+                else if (!PostmasterFile.AnyoneIn(cluster.Data))
+                    PostmasterFile.RemoveStale(cluster.Data, logger);
                 await Task.Delay(PollInterval, time, ct);
             }
         }

@@ -58,6 +58,22 @@ public abstract class DiscoveryCases(Server server)
     }
 
     [Case]
+    public async Task A_kind_that_takes_anything_leaves_the_documents_whole()
+    {
+        var group = $"open{Guid.NewGuid().ToString("N")[..8]}.example.com";
+        (await Api.Post("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", $$$$"""
+            {"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition","metadata":{"name":"sacks.{{{{group}}}}"},
+             "spec":{"group":"{{{{group}}}}","scope":"Namespaced","names":{"plural":"sacks","kind":"Sack"},
+              "versions":[{"name":"v1","served":true,"storage":true,
+               "schema":{"openAPIV3Schema":{"type":"object","x-kubernetes-preserve-unknown-fields":true}}}]}}
+            """)).ShouldBe(201);
+        await Api.Until(
+            "/openapi/v2", reply => reply.Code == 200 && reply.Json["definitions"]!.AsObject().Any(d => d.Key.EndsWith(".Sack")), "published");
+        (await Api.Get("/openapi/v3")).ShouldBe(200);
+        await Api.Delete($"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/sacks.{group}");
+    }
+
+    [Case]
     public async Task The_v3_document_of_a_custom_kind_has_schema_and_paths()
     {
         var index = await Api.Until("/openapi/v3", reply => reply.Json["paths"]!["apis/conformance.framelease.dev/v1"] is not null, "published");

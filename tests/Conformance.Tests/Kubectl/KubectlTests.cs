@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.Json.Nodes;
 using Framelease.Conformance.Tests.Support;
 
 namespace Framelease.Conformance.Tests.Kubectl;
@@ -9,7 +10,21 @@ public sealed class KubectlFactAttribute : FactAttribute
     static readonly string? Program = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':')
         .Select(folder => Path.Combine(folder, "kubectl")).FirstOrDefault(File.Exists);
 
+    static readonly Lazy<int> Minor = new(() =>
+    {
+        using var process = Process.Start(new ProcessStartInfo(Program!, ["version", "--client", "-o", "json"]) { RedirectStandardOutput = true })!;
+        var minor = JsonNode.Parse(process.StandardOutput.ReadToEnd())!["clientVersion"]!["minor"]!.GetValue<string>();
+        return int.Parse(minor.TrimEnd('+'));
+    });
+
     public KubectlFactAttribute() => Skip = Program is null ? "kubectl is not on PATH" : null;
+
+    /// <summary>The first 1.x that knows the command; users of Debian 12 have 1.20.</summary>
+    public int Since
+    {
+        get => 0;
+        set => Skip ??= Minor.Value < value ? $"kubectl is 1.{Minor.Value}; this command came with 1.{value}" : null;
+    }
 }
 
 /// <summary>Stock kubectl against our server: what a user types works as on a cluster.</summary>
@@ -81,7 +96,7 @@ public sealed class KubectlTests(LocalServer server)
         var ns = await server.NewNamespace();
         var (code, _, error) = await Kubectl(["apply", "-n", ns, "-f", "-"], Manifest("a", 1) + "  surprise: 1\n");
         code.ShouldBe(1);
-        error.ShouldContain("unknown field \"spec.surprise\"");
+        error.ShouldMatch("unknown field \"(spec\\.)?surprise\""); // 1.20 finds it by itself, later ones leave it to the server
         (code, _, error) = await Kubectl(["apply", "-n", ns, "-f", "-"], Manifest("a", 1000));
         code.ShouldBe(1);
         error.ShouldContain("spec.size in body should be less than or equal to 100");
@@ -219,7 +234,7 @@ public sealed class KubectlTests(LocalServer server)
         error.ShouldContain("conflict with \"other\" using conformance.framelease.dev/v1: .spec.size");
         await Run($"apply --server-side --force-conflicts -n {ns} -f -", Manifest("a", 4));
         (await Run($"get wdg a -n {ns} -o jsonpath={{.spec.size}}")).ShouldBe("4");
-        (await Run($"get wdg a -n {ns} -o yaml --show-managed-fields")).ShouldContain("manager: kubectl");
+        (await Run($"get wdg a -n {ns} -o jsonpath={{.metadata.managedFields[*].manager}}")).Split(' ').ShouldContain("kubectl");
     }
 
     [KubectlFact]
@@ -274,6 +289,13 @@ public sealed class KubectlTests(LocalServer server)
         (await Run($"get cm m -n {ns} -o jsonpath={{.data}}")).ShouldBe("""{"c":"d","e":"f"}""");
         await Run($"apply -n {ns} -f -", Manifest("a", 1));
         (await Kubectl(["patch", "widget", "a", "-n", ns, "--type=strategic", "-p", "{}"])).Error.ShouldContain("strategic");
+    }
+
+    [KubectlFact(Since = 24)]
+    public async Task A_status_is_patched_as_a_subresource()
+    {
+        var ns = await server.NewNamespace();
+        await Run($"apply -n {ns} -f -", Manifest("a", 1));
         await Run($"patch widget a -n {ns} --subresource=status --type=merge -p {{\"status\":{{\"phase\":\"Up\"}}}}");
         (await Run($"get wdg a -n {ns} -o jsonpath={{.status.phase}}")).ShouldBe("Up");
     }
@@ -296,7 +318,10 @@ public sealed class KubectlTests(LocalServer server)
         await OwnerAndDependent("foreground");
         await OwnerAndDependent("orphan");
         await Run($"delete cm background -n {ns} --cascade=background");
-        await Run($"wait -n {ns} --for=delete cm/background-child --timeout=30s");
+        // In the background: 1.20 fails a wait for what is gone already.
+        var (code, _, error) = await Kubectl(["wait", "-n", ns, "--for=delete", "cm/background-child", "--timeout=30s"]);
+        (code == 0 || error.Contains("no matching resources found", StringComparison.Ordinal)).ShouldBeTrue(error);
+        (await Run($"get cm background-child -n {ns} --ignore-not-found")).ShouldBe("");
         await Run($"delete cm foreground -n {ns} --cascade=foreground");
         (await Run($"get cm foreground-child -n {ns} --ignore-not-found")).ShouldBe("");
         await Run($"delete cm orphan -n {ns} --cascade=orphan");
@@ -309,10 +334,13 @@ public sealed class KubectlTests(LocalServer server)
         (await Run("api-versions")).ShouldContain("conformance.framelease.dev/v1\n");
         (await Run("auth can-i delete widgets.conformance.framelease.dev")).ShouldBe("yes\n");
         (await Run("auth can-i --list")).ShouldContain("*.*");
-        (await Run("auth whoami -o jsonpath={.status.userInfo.groups}")).ShouldContain("system:masters");
         (await Run("version -o json")).ShouldContain("serverVersion");
         (await Run("cluster-info")).ShouldContain("control plane");
     }
+
+    [KubectlFact(Since = 27)]
+    public async Task Who_asks_is_told_who_he_is() =>
+        (await Run("auth whoami -o jsonpath={.status.userInfo.groups}")).ShouldContain("system:masters");
 
     [KubectlFact]
     public async Task Scale_sets_the_field_that_the_definition_names()
@@ -356,8 +384,15 @@ public sealed class KubectlTests(LocalServer server)
         await Run($"create secret generic s -n {ns} --from-literal=a=b");
         (await Run($"get secret s -n {ns} -o jsonpath={{.data.a}}")).ShouldBe("Yg==");
         await Run($"create serviceaccount robot -n {ns}");
-        (await Run($"create token robot -n {ns}")).Split('.').Length.ShouldBe(3);
         (await Run("auth can-i create pods")).ShouldBe("yes\n");
         await Run($"delete ns {ns}-x");
+    }
+
+    [KubectlFact(Since = 24)]
+    public async Task A_token_is_made_for_a_service_account()
+    {
+        var ns = await server.NewNamespace();
+        await Run($"create serviceaccount robot -n {ns}");
+        (await Run($"create token robot -n {ns}")).Split('.').Length.ShouldBe(3);
     }
 }

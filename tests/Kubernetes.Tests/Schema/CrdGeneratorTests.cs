@@ -36,6 +36,48 @@ public sealed class CrdGeneratorTests
         error.Message.ShouldContain(hint);
     }
 
+    [Theory]
+    [InlineData(typeof(SelectsMetadata), "selectable field '.metadata.name': it must begin with .spec. or .status.")]
+    [InlineData(typeof(SelectsNothing), "selectable field '.spec.nothing': no such property")]
+    [InlineData(typeof(SelectsList), "selectable field '.spec.names' has type array: it must be string, integer, boolean")]
+    [InlineData(typeof(ScalesText), "scale: specReplicasPath '.spec.name' has type string: it must be integer")]
+    [InlineData(typeof(ScalesSpecTwice), "scale: statusReplicasPath '.spec.size': it must begin with .status.")]
+    public void A_path_that_leads_nowhere_is_refused(Type type, string message) =>
+        Should.Throw<SchemaException>(() => CrdGenerator.Generate(type)).Message.ShouldContain(message);
+
+    [Fact]
+    public void A_kind_may_be_scaled_without_a_label_selector() => CrdGenerator.Generate(typeof(Scales))["spec"]!["versions"]![0]!["subresources"]!["scale"]!
+        .ToJsonString().ShouldBe("""{"specReplicasPath":".spec.size","statusReplicasPath":".status.size"}""");
+
+    [KubernetesEntity("tests.example", "v1", "Bad", "bads"), SelectableField(".metadata.name")]
+    sealed record SelectsMetadata : Sized;
+
+    [KubernetesEntity("tests.example", "v1", "Bad", "bads"), SelectableField(".spec.nothing")]
+    sealed record SelectsNothing : Sized;
+
+    [KubernetesEntity("tests.example", "v1", "Bad", "bads"), SelectableField(".spec.names")]
+    sealed record SelectsList : Sized;
+
+    [KubernetesEntity("tests.example", "v1", "Bad", "bads"), ScaleSubresource(".spec.name", ".status.size")]
+    sealed record ScalesText : Sized;
+
+    [KubernetesEntity("tests.example", "v1", "Bad", "bads"), ScaleSubresource(".spec.size", ".spec.size")]
+    sealed record ScalesSpecTwice : Sized;
+
+    [KubernetesEntity("tests.example", "v1", "Good", "goods"), ScaleSubresource(".spec.size", ".status.size")]
+    sealed record Scales : Sized;
+
+    abstract record Sized : KubernetesObject
+    {
+        public SizedSpec? Spec { get; init; }
+
+        public SizedStatus? Status { get; init; }
+    }
+
+    sealed record SizedSpec([property: Range(0, 9)] int Size, [property: Length(1, 9)] string Name, [property: Items(0, 5)] IReadOnlyList<string> Names);
+
+    sealed record SizedStatus(int Size);
+
     [Fact]
     public void A_status_needs_no_bounds() => CrdGenerator.Generate(typeof(OnlyStatus))["spec"].ShouldNotBeNull();
 
@@ -85,6 +127,9 @@ public sealed class CrdGeneratorTests
 [CustomResource(ShortNames = ["wg", "wid"], Categories = ["all"])]
 [PrinterColumn("Size", "integer", ".spec.size")]
 [PrinterColumn("Age", "date", ".metadata.creationTimestamp", Priority = 1, Description = "since when")]
+[SelectableField(".spec.name")]
+[SelectableField(".spec.size")]
+[ScaleSubresource(".spec.count", ".status.count", LabelSelectorPath = ".status.selector")]
 [Description("A thing to test with: everything a record can say.")]
 [ValidationRule("size(self.spec.names) > 0", "names must not be empty")]
 public sealed record Widget : KubernetesObject
@@ -163,4 +208,8 @@ public sealed record WidgetStatus
 
     [ListMap("type"), Items(0, 16)]
     public IReadOnlyList<Condition>? Conditions { get; init; }
+
+    public int? Count { get; init; }
+
+    public string? Selector { get; init; }
 }

@@ -89,6 +89,25 @@ public sealed class PrivatePostgresTests : IDisposable
     }
 
     [Fact]
+    public async Task A_killed_server_that_nobody_has_reaped_does_not_keep_the_next_one_out()
+    {
+        var directory = Path.Combine(_directory, "pg");
+        await using (await StartAsync(directory)) { }
+        // Its parent never waits, so the child stays in the process table, under the server's own user: PostgreSQL takes it for alive.
+        using var parent = PostgresPrograms.Start("/bin/sh", ["-c", "sleep 0 & echo $!; exec sleep 600"], ServerUser.Choose(), withInput: false);
+        var unreaped = await parent.StandardOutput.ReadLineAsync(Ct);
+        while (!(await File.ReadAllTextAsync($"/proc/{unreaped}/stat", Ct)).Contains(") Z ", StringComparison.Ordinal))
+            await Task.Yield();
+        var file = Path.Combine(directory, "data", "postmaster.pid");
+        await File.WriteAllTextAsync(file, $"{unreaped}\n{directory}/data\n1\n5432\n{directory}/run\n\n\nready\n", Ct);
+
+        await using var server = await StartAsync(directory);
+
+        (await ScalarAsync(server.ConnectionString, "select 7")).ShouldBe(7);
+        parent.Kill();
+    }
+
+    [Fact]
     public async Task A_data_directory_with_a_long_path_gets_a_short_socket_path()
     {
         await using var server = await StartAsync(Path.Combine(_directory, new string('x', 100), "pg"));

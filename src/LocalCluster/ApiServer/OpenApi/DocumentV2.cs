@@ -17,7 +17,9 @@ static class DocumentV2
         {
             var definition = DefinitionNames.Definition(type, _ => []);
             Reduce(definition);
-            definition["properties"]!["metadata"] = Reference(DefinitionNames.Meta);
+            // a kind that takes anything at its root has none left
+            if (definition["properties"] is JsonObject properties)
+                properties["metadata"] = Reference(DefinitionNames.Meta);
             definitions[DefinitionNames.For(type)] = definition;
             if (type.Can("list"))
                 definitions[DefinitionNames.For(type) + "List"] = DefinitionNames.ListDefinition(type, Reference);
