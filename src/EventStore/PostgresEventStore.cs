@@ -219,6 +219,12 @@ public sealed class PostgresEventStore : IEventStore, IDatabaseClock, IAsyncDisp
         }
     }
 
+    /// <summary>
+    /// For use while a connection is still open on which a parameter was refused: Npgsql 10.0.0 has then been seen to lose its place in the
+    /// protocol ("unexpected backend message") in the next command. All connections are replaced when they come back to the pool.
+    /// </summary>
+    internal void Distrust() => DataSource.Clear();
+
     internal Task<T> ScalarAsync<T>(string sql, CancellationToken ct) => RunAsync(async connection =>
     {
         await using var command = new NpgsqlCommand(sql, connection);

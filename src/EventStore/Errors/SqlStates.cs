@@ -16,6 +16,9 @@ internal static class SqlStates
         _ => false,
     };
 
+    /// <summary>PostgreSQL could not take a parameter as JSON.</summary>
+    public static bool IsUnreadableJson(PostgresException e) => e.SqlState is "22P05" or "22P02" or "22030";
+
     /// <summary>The connection ended under us. The idle ones beside it in the pool are likely dead too (a restarted server): clear it.</summary>
     public static bool IsConnectionLost(Exception e) => e switch
     {
@@ -47,7 +50,7 @@ internal static class SqlStates
         "3D000" => new EventStoreSchemaException($"{p.MessageText}. Mend: create the database, or name another one.", p),
         PostgresErrorCodes.ReadOnlySqlTransaction =>
             new EventStoreSchemaException("The database is read-only (a standby?). Mend: connect to the primary.", p),
-        "22P05" or "22P02" or "22030" => new EventSerializationException($"PostgreSQL cannot hold this JSON: {p.MessageText} {p.Detail}", p),
+        _ when IsUnreadableJson(p) => new EventSerializationException($"PostgreSQL cannot hold this JSON: {p.MessageText} {p.Detail}", p),
         PostgresErrorCodes.UniqueViolation when p.ConstraintName == "pk_mt_events_stream_and_version" =>
             new EventStoreDatabaseException(p.SqlState, "The log and mt_streams disagree about a stream's version: another program wrote to the tables.", p),
         PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.LockNotAvailable

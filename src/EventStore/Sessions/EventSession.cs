@@ -144,7 +144,17 @@ internal sealed class EventSession(PostgresEventStore store, SessionMetadata met
                 await using var connection = await store.DataSource.OpenConnectionAsync(ct);
                 using var batch = BuildBatch(connection, isRepeat: attempt > 1);
                 sent = true;
-                var result = await ExecuteAsync(batch, ct);
+                CommitResult result;
+                try
+                {
+                    result = await ExecuteAsync(batch, ct);
+                }
+                catch (PostgresException e) when (SqlStates.IsUnreadableJson(e))
+                {
+                    store.Distrust();
+                    throw;
+                }
+
                 store.Metrics.Committed(_appends.Sum(a => a.Count), store.Time.GetElapsedTime(started));
                 if (_appends.Count > 0) store.Signal.Appended();
                 return result;

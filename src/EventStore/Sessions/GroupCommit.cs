@@ -132,7 +132,17 @@ internal sealed class GroupCommit(PostgresEventStore store)
             await using var connection = await store.DataSource.OpenConnectionAsync(CancellationToken.None);
             await using var command = GroupStatement.Of(group, connection);
             sent = true;
-            var outcomes = await GroupStatement.ExecuteAsync(command, group);
+            IReadOnlyList<GroupStatement.Answer> outcomes;
+            try
+            {
+                outcomes = await GroupStatement.ExecuteAsync(command, group);
+            }
+            catch (PostgresException)
+            {
+                store.Distrust();
+                throw;
+            }
+
             for (var i = 0; i < group.Count; i++)
                 Complete(group[i], outcomes[i]);
             store.Signal.Appended();

@@ -61,11 +61,15 @@ internal sealed record PostmasterFile(int ProcessId, long StartedUnixSeconds, bo
     }
 
     /// <summary>Call it only when <see cref="AnyoneIn"/> says that nobody is left.</summary>
-    public static void RemoveStale(string clusterDirectory, ILogger logger)
+    public static void RemoveStale(string clusterDirectory, string socketDirectory, ILogger logger)
     {
-        var file = Path.Combine(clusterDirectory, "postmaster.pid");
-        Log.StalePostmasterFile(logger, file);
-        File.Delete(file);
+        foreach (var file in new[] { Path.Combine(clusterDirectory, "postmaster.pid"), Path.Combine(socketDirectory, ".s.PGSQL.5432.lock") })
+        {
+            if (!File.Exists(file))
+                continue;
+            Log.StalePostmasterFile(logger, file);
+            File.Delete(file);
+        }
     }
 
     static string RealPath(string path)

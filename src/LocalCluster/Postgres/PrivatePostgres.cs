@@ -80,13 +80,13 @@ public sealed class PrivatePostgres : IAsyncDisposable
                 // backends of a killed postmaster see its death within moments; until then the new one refuses
                 var isBlocked = complaint.Contains("shared memory block", StringComparison.Ordinal);
                 // a postmaster that nobody has reaped yet, or a stranger with its old pid, looks alive to PostgreSQL
-                var isStale = complaint.Contains("postmaster.pid", StringComparison.Ordinal) && PostmasterFile.Read(cluster.Data)?.IsAlive(cluster.Data) != true;
+                var isStale = complaint.Contains("already exists", StringComparison.Ordinal) && PostmasterFile.Read(cluster.Data)?.IsAlive(cluster.Data) != true;
                 if (!(isBlocked || isStale) || time.GetElapsedTime(serverStarted) > options.StartTimeout)
                     throw new PrivatePostgresException($"PostgreSQL did not start: {complaint.Trim()} (log: {cluster.LogDirectory})");
                 if (isBlocked)
                     Log.SharedMemoryInUse(logger, cluster.Data);
                 else if (!PostmasterFile.AnyoneIn(cluster.Data))
-                    PostmasterFile.RemoveStale(cluster.Data, logger);
+                    PostmasterFile.RemoveStale(cluster.Data, cluster.SocketDirectory, logger);
                 await Task.Delay(PollInterval, time, ct);
             }
         }

@@ -118,8 +118,7 @@ public sealed class LeaderElectorTests : IAsyncLifetime
     [Fact]
     public async Task Work_that_throws_ends_the_election_and_the_lease_is_free()
     {
-        var a = Join("a");
-        a.Bug = new InvalidOperationException("a bug");
+        var a = Join("a", bug: new InvalidOperationException("a bug"));
         await Eventually.True(Step, () => a.Running.IsFaulted, "the election ended");
         (await LeaseAsync()).Spec!.HolderIdentity.ShouldBe("");
         (await Should.ThrowAsync<InvalidOperationException>(() => a.Running)).Message.ShouldBe("a bug");
@@ -172,9 +171,9 @@ public sealed class LeaderElectorTests : IAsyncLifetime
         await Eventually.True(() => all.Count(c => c.Leads && !c.Paused) <= 1, $"at most one leads; {when}");
     }
 
-    Candidate Join(string name, TimeSpan skew = default)
+    Candidate Join(string name, TimeSpan skew = default, Exception? bug = null)
     {
-        var candidate = new Candidate(name, _server, _epochs, skew);
+        var candidate = new Candidate(name, _server, _epochs, skew, bug);
         _candidates.Add(candidate);
         return candidate;
     }
@@ -238,10 +237,12 @@ public sealed class LeaderElectorTests : IAsyncLifetime
         readonly CancellationTokenSource _stop = new();
         readonly ManualTimeProvider _time;
         readonly LeaderElector _elector;
+        readonly Exception? _bug;
         TimeSpan _slept;
 
-        public Candidate(string name, MemoryClient server, Epochs epochs, TimeSpan skew)
+        public Candidate(string name, MemoryClient server, Epochs epochs, TimeSpan skew, Exception? bug)
         {
+            _bug = bug; // before it begins to run
             _time = new(skew);
             (var client, Link) = Link.Over(server);
             _elector = new(client, new() { Name = "e", Identity = name }, epochs, _time, new Random(name[0]));
@@ -262,7 +263,6 @@ public sealed class LeaderElectorTests : IAsyncLifetime
 
         public TaskCompletionSource? Slow { get; set; }
 
-        public Exception? Bug { get; set; }
 
         public void Advance(TimeSpan by)
         {
@@ -304,8 +304,8 @@ public sealed class LeaderElectorTests : IAsyncLifetime
         async Task WorkAsync(long epoch, CancellationToken ct)
         {
             Terms++;
-            if (Bug is not null)
-                throw Bug;
+            if (_bug is not null)
+                throw _bug;
             var end = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             await using var _ = ct.Register(() => end.SetResult());
             await end.Task;

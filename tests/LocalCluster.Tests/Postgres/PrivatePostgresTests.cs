@@ -100,6 +100,8 @@ public sealed class PrivatePostgresTests : IDisposable
             await Task.Yield();
         var file = Path.Combine(directory, "data", "postmaster.pid");
         await File.WriteAllTextAsync(file, $"{unreaped}\n{directory}/data\n1\n5432\n{directory}/run\n\n\nready\n", Ct);
+        await File.WriteAllTextAsync(
+            Path.Combine(directory, "run", ".s.PGSQL.5432.lock"), $"{unreaped}\n{directory}/data\n1\n5432\n{directory}/run\n", Ct);
 
         await using var server = await StartAsync(directory);
 
