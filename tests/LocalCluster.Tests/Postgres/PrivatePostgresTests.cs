@@ -92,7 +92,9 @@ public sealed class PrivatePostgresTests : IDisposable
     public async Task A_killed_server_that_nobody_has_reaped_does_not_keep_the_next_one_out()
     {
         var directory = Path.Combine(_directory, "pg");
-        await using (await StartAsync(directory)) { }
+        string sockets;
+        await using (var first = await StartAsync(directory))
+            sockets = first.SocketDirectory;
         // Its parent never waits, so the child stays in the process table, under the server's own user: PostgreSQL takes it for alive.
         using var parent = PostgresPrograms.Start("/bin/sh", ["-c", "sleep 0 & echo $!; exec sleep 600"], ServerUser.Choose(), withInput: false);
         var unreaped = await parent.StandardOutput.ReadLineAsync(Ct);
@@ -101,7 +103,7 @@ public sealed class PrivatePostgresTests : IDisposable
         var file = Path.Combine(directory, "data", "postmaster.pid");
         await File.WriteAllTextAsync(file, $"{unreaped}\n{directory}/data\n1\n5432\n{directory}/run\n\n\nready\n", Ct);
         await File.WriteAllTextAsync(
-            Path.Combine(directory, "run", ".s.PGSQL.5432.lock"), $"{unreaped}\n{directory}/data\n1\n5432\n{directory}/run\n", Ct);
+            Path.Combine(sockets, ".s.PGSQL.5432.lock"), $"{unreaped}\n{directory}/data\n1\n5432\n{directory}/run\n", Ct);
 
         await using var server = await StartAsync(directory);
 
