@@ -102,6 +102,7 @@ public sealed class PrivatePostgresTests : IDisposable
             await Task.Yield();
         var file = Path.Combine(directory, "data", "postmaster.pid");
         await File.WriteAllTextAsync(file, $"{unreaped}\n{directory}/data\n1\n5432\n{directory}/run\n\n\nready\n", Ct);
+        Directory.CreateDirectory(sockets); // it went with the first server
         await File.WriteAllTextAsync(
             Path.Combine(sockets, ".s.PGSQL.5432.lock"), $"{unreaped}\n{directory}/data\n1\n5432\n{directory}/run\n", Ct);
 
