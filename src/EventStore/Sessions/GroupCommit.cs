@@ -147,9 +147,9 @@ internal sealed class GroupCommit(PostgresEventStore store)
                 Complete(group[i], outcomes[i]);
             store.Signal.Appended();
         }
-        catch (Exception e) when (e is DbException or TimeoutException or IOException)
+        catch (Exception e) // the boundary of a lane: whatever happens, nobody of the group is left waiting, and the lane goes on
         {
-            if (SqlStates.IsConnectionLost(e))
+            if (SqlStates.IsConnectionLost(e) || (sent && e is not DbException))
                 store.DataSource.Clear();
             // Rolled back, or never sent: one of the group may be the cause, so each finds out for itself.
             foreach (var waiting in group)

@@ -97,6 +97,20 @@ public sealed class GroupCommitTests(PostgresServer server, TestDatabase databas
         (await Store.FetchStreamAsync(stream, 1, Ct)).Version.ShouldBe(0);
     }
 
+    [Fact]
+    public async Task A_store_that_is_closed_under_a_group_leaves_nobody_waiting()
+    {
+        var sessions = await TogetherAsync(() =>
+        {
+            var waiting = Enumerable.Range(0, 5).Select(_ => Store.OpenSession().StartStream(NewStream(), new ParcelSorted(1)).SaveChangesAsync(Ct)).ToList();
+            Store.DataSource.Dispose();
+            return waiting;
+        });
+
+        foreach (var session in sessions)
+            await Should.ThrowAsync<ObjectDisposedException>(() => session.WaitAsync(TimeSpan.FromSeconds(30)));
+    }
+
     /// <summary>Sessions that a row lock holds up, one for each lane; with both lanes taken, whoever comes forms a group.</summary>
     const int Lanes = 2;
 
