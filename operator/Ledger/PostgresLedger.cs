@@ -10,6 +10,9 @@ namespace Framelease.Operator.Ledger;
 /// <summary>The ledger on PostgreSQL: streams through the event store, slots and views beside them, every commit one round trip.</summary>
 sealed partial class PostgresLedger(IEventStore store, IDatabaseClock clock, ClusterIdentity cluster) : ILedger
 {
+    /// <summary>As many as the event store loads at once.</summary>
+    const int StreamsPerTrip = 100;
+
     public static string TaskStream(string uid) => $"task-{uid}";
 
     public static string LeaseStream(string uid) => $"lease-{uid}";
@@ -63,8 +66,7 @@ sealed partial class PostgresLedger(IEventStore store, IDatabaseClock clock, Clu
     {
         var leases = await RowsAsync(
             Statement.Of("select uid from framelease.leases where task_uid = $1 order by requested_at", taskUid), r => r.GetString(0), cancel);
-        var slices = await LedgerErrors.Map(() => store.FetchStreamsAsync([TaskStream(taskUid), .. leases.Select(LeaseStream)], cancel));
-        return [.. slices.SelectMany(s => s.Events).OrderBy(e => e.Sequence).Select(Item)];
+        return await ReadHistoryAsync([TaskStream(taskUid), .. leases.Select(LeaseStream)], cancel);
     }
 
     public async Task<IReadOnlyList<HistoryItem>> ReadDeviceHistoryAsync(string device, int leases, CancellationToken cancel)
@@ -72,8 +74,16 @@ sealed partial class PostgresLedger(IEventStore store, IDatabaseClock clock, Clu
         var uids = await RowsAsync(
             Statement.Of("select uid from framelease.leases where cluster = $1 and device = $2 order by granted_at desc limit $3", cluster.Uid, device, leases),
             r => r.GetString(0), cancel);
-        var slices = await LedgerErrors.Map(() => store.FetchStreamsAsync([DeviceStream(device), .. uids.Select(LeaseStream)], cancel));
-        return [.. slices.SelectMany(s => s.Events).OrderBy(e => e.Sequence).Select(Item)];
+        return await ReadHistoryAsync([DeviceStream(device), .. uids.Select(LeaseStream)], cancel);
+    }
+
+    // Streams only grow, so that what is read in several trips is still a true history.
+    async Task<IReadOnlyList<HistoryItem>> ReadHistoryAsync(IReadOnlyList<string> streams, CancellationToken cancel)
+    {
+        var events = new List<EventEnvelope>();
+        foreach (var some in streams.Chunk(StreamsPerTrip))
+            events.AddRange((await LedgerErrors.Map(() => store.FetchStreamsAsync(some, cancel))).SelectMany(s => s.Events));
+        return [.. events.OrderBy(e => e.Sequence).Select(Item)];
     }
 
     string DeviceStream(string device) => $"device-{cluster.Uid}/{device}";

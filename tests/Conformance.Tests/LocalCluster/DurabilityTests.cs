@@ -30,8 +30,9 @@ public sealed class DurabilityTests : IDisposable
             if (acknowledged.Count > 0)
                 ulong.Parse(listed.Revision).ShouldBeGreaterThanOrEqualTo(acknowledged.Max(a => a.Revision));
 
-            var writers = Enumerable.Range(0, 8).Select(writer => WriteUntilKilled(api, $"r{round}-w{writer}", acknowledged)).ToList();
-            await Task.Delay(300);
+            var under = new TaskCompletionSource();
+            var writers = Enumerable.Range(0, 8).Select(writer => WriteUntilKilled(api, $"r{round}-w{writer}", acknowledged, under)).ToList();
+            await under.Task.WaitAsync(TimeSpan.FromSeconds(30));
             await process.Kill();
             await Task.WhenAll(writers);
             // What was sent and not answered may be there or not; take it as the server says.
@@ -47,7 +48,8 @@ public sealed class DurabilityTests : IDisposable
         acknowledged.Count.ShouldBeGreaterThan(10);
     }
 
-    static async Task WriteUntilKilled(Api api, string prefix, List<(string, ulong)> acknowledged)
+    // Says that writing is under way once it has ten answers, so that the kill meets all writers in their stride.
+    static async Task WriteUntilKilled(Api api, string prefix, List<(string, ulong)> acknowledged, TaskCompletionSource under)
     {
         try
         {
@@ -56,6 +58,8 @@ public sealed class DurabilityTests : IDisposable
                 var created = (await api.Post(Maps, Map($"{prefix}-{i}"))).ShouldBe(201);
                 lock (acknowledged)
                     acknowledged.Add((created.Name, ulong.Parse(created.Revision)));
+                if (i == 10)
+                    under.TrySetResult();
             }
         }
         catch (Exception error) when (error is HttpRequestException or IOException or TaskCanceledException)

@@ -85,6 +85,15 @@ public sealed class Api : IDisposable
             (int)response.StatusCode, await response.Content.ReadAsStringAsync(), response.Headers, response.Content.Headers.ContentType?.ToString() ?? "");
     }
 
+    /// <summary>An answer read as it comes.</summary>
+    public async Task<StreamReader> Open(string path)
+    {
+        using var request = Request(HttpMethod.Get, path);
+        var response = await _client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+        response.StatusCode.ShouldBe(HttpStatusCode.OK);
+        return new StreamReader(await response.Content.ReadAsStreamAsync());
+    }
+
     /// <summary>Opens a watch; an answer other than 200 is returned as a reply instead.</summary>
     public async Task<WatchReader> Watch(string path, string accept = "application/json")
     {

@@ -29,13 +29,6 @@ public sealed class WatchReader(HttpResponseMessage response, Stream stream) : I
         }
     }
 
-    /// <summary>True when nothing comes for a moment.</summary>
-    public async Task<bool> IsSilent(int milliseconds = 300)
-    {
-        _pending ??= _lines.ReadLineAsync();
-        return await Task.WhenAny(_pending, Task.Delay(milliseconds)) != _pending;
-    }
-
     public void Dispose()
     {
         response.Dispose();

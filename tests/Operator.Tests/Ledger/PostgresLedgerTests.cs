@@ -204,6 +204,19 @@ public sealed class PostgresLedgerTests(PostgresServer server) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_device_that_carried_more_leases_than_one_trip_loads_tells_of_all()
+    {
+        await DevicesAsync("sw-0");
+        for (var i = 1; i <= 100; i++)
+        {
+            await GrantAsync($"lease-{i}", await SlotAsync("sw-0"));
+            await ReleaseAsync($"lease-{i}", i);
+        }
+
+        (await _ledger.ReadDeviceHistoryAsync("sw-0", 100, Ct)).Count.ShouldBe(1 + (3 * 100));
+    }
+
+    [Fact]
     public async Task A_dispatcher_serves_more_leases_than_slots_in_the_order_of_their_requests()
     {
         await DevicesAsync("sw-0", "sw-1");
