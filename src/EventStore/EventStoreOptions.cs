@@ -41,6 +41,9 @@ public sealed record EventStoreOptions
     /// <value>Whether to NOTIFY other processes after commits, and to LISTEN while there are subscriptions. Default true; polling works without.</value>
     public bool UseNotify { get; init; } = true;
 
+    /// <value>The views that the store keeps. Default none.</value>
+    public ProjectionSet Projections { get; init; } = new();
+
     /// <summary>Last word on the data source, for instance to enable more types for inline views.</summary>
     public Action<NpgsqlSlimDataSourceBuilder>? ConfigureDataSource { get; init; }
 

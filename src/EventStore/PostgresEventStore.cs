@@ -17,6 +17,7 @@ public sealed class PostgresEventStore : IEventStore, IDatabaseClock, IAsyncDisp
     {
         options.Validate();
         registry.Validate();
+        options.Projections.Validate(registry);
         Options = options;
         Registry = registry;
         Time = time;

@@ -1,6 +1,7 @@
 namespace Framelease.EventStore;
 
-/// <summary>Every error of the store. Misuse by the caller is an <see cref="ArgumentException"/> or <see cref="InvalidOperationException"/>.</summary>
+/// <summary>Every error of the store. Misuse by the caller is an <see cref="ArgumentException"/> or <see
+/// cref="InvalidOperationException"/>.</summary>
 public abstract class EventStoreException(string message, Exception? inner = null) : Exception(message, inner)
 {
     /// <summary>True when nothing was committed and the same call may succeed later without any change.</summary>
@@ -49,14 +50,16 @@ public sealed class EpochFencedException(string cluster, string role, long epoch
     public long Current { get; } = current;
 }
 
-/// <summary>A guard statement refused the session through <c>framelease.raise</c> or <c>framelease.require</c>. Nothing was committed.</summary>
+/// <summary>A guard statement refused the session through <c>framelease.raise</c> or <c>framelease.require</c>. Nothing was
+/// committed.</summary>
 public sealed class GuardFailedException(string code, string message, Exception? inner = null) : EventStoreException(message, inner)
 {
     /// <summary>The code that the guard gave, such as <c>SlotTaken</c>.</summary>
     public string Code { get; } = code;
 }
 
-/// <summary>An event is larger than <see cref="EventStoreOptions.MaxEventBytes"/>. Put the bulk elsewhere and its digest into the event.</summary>
+/// <summary>An event is larger than <see cref="EventStoreOptions.MaxEventBytes"/>. Put the bulk elsewhere and its digest into the
+/// event.</summary>
 public sealed class EventTooLargeException(string typeName, int bytes, int limit)
     : EventStoreException($"Event '{typeName}' has {bytes} bytes; the limit is {limit}. Mend: keep the bulk elsewhere and its digest in the event.")
 {
@@ -68,7 +71,8 @@ public sealed class EventTooLargeException(string typeName, int bytes, int limit
 /// <summary>An event cannot be written as JSON, or PostgreSQL cannot hold it (U+0000 in a string).</summary>
 public sealed class EventSerializationException(string message, Exception? inner = null) : EventStoreException(message, inner);
 
-/// <summary>The database could not be reached, or refused for a passing reason (overload, lock timeout, deadlock). Nothing was committed.</summary>
+/// <summary>The database could not be reached, or refused for a passing reason (overload, lock timeout, deadlock). Nothing was
+/// committed.</summary>
 public sealed class EventStoreUnavailableException(string message, Exception? inner = null) : EventStoreException(message, inner)
 {
     public override bool IsTransient => true;
@@ -84,11 +88,31 @@ public sealed class CommitOutcomeUnknownException(string message, Exception? inn
         new($"The connection was lost while the session was being committed: {e.Message}. Load and look before acting again.", e);
 }
 
-/// <summary>The database cannot serve this store: its schema is missing or somebody else's, it is too old, or read-only; the message says what to do.</summary>
+/// <summary>The database cannot serve this store: its schema is missing or somebody else's, it is too old, or read-only; the message says
+/// what to do.</summary>
 public sealed class EventStoreSchemaException(string message, Exception? inner = null) : EventStoreException(message, inner);
 
-/// <summary>Any other refusal by PostgreSQL: a mistake in a statement, a broken constraint of an inline view. Nothing was committed.</summary>
+/// <summary>Any other refusal by PostgreSQL: a mistake in a statement, a broken constraint of an inline view. Nothing was
+/// committed.</summary>
 public sealed class EventStoreDatabaseException(string sqlState, string message, Exception? inner = null) : EventStoreException(message, inner)
 {
     public string SqlState { get; } = sqlState;
+}
+
+/// <summary>
+/// A projection failed on an event, or its tables are not fit for a view. The view stays at the position before and no event is skipped:
+/// mend the
+/// projection and start again.
+/// </summary>
+public sealed class ProjectionException(string projection, string message, Exception? inner = null)
+    : EventStoreException($"Projection '{projection}': {message}", inner)
+{
+    public string Projection { get; } = projection;
+}
+
+/// <summary>Another program rebuilds the same projection now.</summary>
+public sealed class RebuildRunningException(string projection)
+    : EventStoreException($"Projection '{projection}' is being rebuilt already. Mend: wait for that rebuild, or end it.")
+{
+    public override bool IsTransient => true;
 }

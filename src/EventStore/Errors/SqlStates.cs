@@ -8,7 +8,8 @@ internal static class SqlStates
 {
     public const string WrongVersion = "MT003", Archived = "MT001", Fenced = "FL001", CommandCommitted = "FL002";
 
-    /// <summary>PostgreSQL said clearly that it rolled back: severity ERROR; FATAL or a lost connection says nothing about a commit.</summary>
+    /// <summary>PostgreSQL said clearly that it rolled back: severity ERROR; FATAL or a lost connection says nothing about a
+    /// commit.</summary>
     public static bool IsDefinite(Exception e) => e switch
     {
         PostgresException p => p.InvariantSeverity == "ERROR",
@@ -19,7 +20,8 @@ internal static class SqlStates
     /// <summary>PostgreSQL could not take a parameter as JSON.</summary>
     public static bool IsUnreadableJson(PostgresException e) => e.SqlState is "22P05" or "22P02" or "22030";
 
-    /// <summary>The connection ended under us. The idle ones beside it in the pool are likely dead too (a restarted server): clear it.</summary>
+    /// <summary>The connection ended under us. The idle ones beside it in the pool are likely dead too (a restarted server): clear
+    /// it.</summary>
     public static bool IsConnectionLost(Exception e) => e switch
     {
         PostgresException p => p.InvariantSeverity is "FATAL" or "PANIC",

@@ -81,6 +81,9 @@ public sealed class EventRegistry(JsonSerializerOptions? json = null)
         }
     }
 
+    /// <summary>What a reader will make of data that is being written now.</summary>
+    internal object Reread(string name, ReadOnlySpan<byte> raw) => Deserialize(name, _byName[name].Version, raw);
+
     /// <summary>The event, or an <see cref="UnknownEvent"/> that says why not; never throws for what the log holds.</summary>
     internal object Deserialize(string name, int version, ReadOnlySpan<byte> raw)
     {

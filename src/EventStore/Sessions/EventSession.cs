@@ -19,10 +19,12 @@ internal sealed class EventSession(PostgresEventStore store, SessionMetadata met
     readonly List<StreamAppend> _appends = [];
     readonly List<(string Cluster, string Role, long Epoch)> _epochs = [];
     readonly List<NpgsqlBatchCommand> _guards = [];
-    readonly List<(NpgsqlBatchCommand Command, Func<NpgsqlDataReader, CancellationToken, Task>? Read)> _writes = [];
+    readonly List<(NpgsqlBatchCommand Command, Read? Read)> _writes = [];
     readonly List<Action> _forget = [];
     string? _commandId;
     bool _used;
+
+    delegate Task Read(NpgsqlDataReader reader, CancellationToken ct);
 
     public string? CommandId
     {
@@ -126,6 +128,9 @@ internal sealed class EventSession(PostgresEventStore store, SessionMetadata met
         _used = true;
         if (_epochs.Count + _guards.Count + _appends.Count + _writes.Count > MostStatements)
             throw new InvalidOperationException($"A session holds at most {MostStatements} statements.");
+        var isProjected = store.Options.Projections.Want(_appends);
+        // before the caller's writes, which may then see the views
+        if (isProjected) _writes.InsertRange(0, InlineProjections.WritesOf(store, [.. Sorted()], metadata).Select(w => (w, (Read?)null)));
         return store.Options.UseGroupCommit && _appends is [var only] && _commandId is null && _epochs.Count + _guards.Count + _writes.Count == 0
             ? await store.Groups.AppendAsync(only, metadata, () => SaveAloneAsync(ct), ct)
             : await SaveAloneAsync(ct);

@@ -25,6 +25,12 @@ internal sealed class StreamAppend(string stream, long? expected, bool isStart)
 
     public int Count => _ids.Count;
 
+    public IReadOnlyList<Guid> Ids => _ids;
+
+    public IReadOnlyList<string> Types => _types;
+
+    public IReadOnlyList<string> Data => _data;
+
     public void Add(Guid id, EventMapping mapping, string data, string? headers)
     {
         _ids.Add(id);
