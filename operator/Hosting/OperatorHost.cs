@@ -96,6 +96,7 @@ sealed class OperatorHost(OperatorOptions options, Edges edges, ILoggerFactory l
             stores.Pools, ledger, epochs, signals, reasons, options.Identity, edges.Time, loggers.CreateLogger<DispatcherSet>());
         var events = new EventRecorder(
             kubernetes, new EventRecorderOptions { Controller = "framelease.dev/operator", Instance = options.Identity }, edges.Time, edges.NewId, _log);
+        using var finalizers = PlatformFinalizers.Create(kubernetes, stores, edges.Time, events, _log);
         var scenes = new SceneRunner(
             ledger, kubernetes, stores, new AttemptObjects(kubernetes, options), objects, signals, reasons, edges.Chance, edges.Time);
         Controller[] controllers =
@@ -104,12 +105,12 @@ sealed class OperatorHost(OperatorOptions options, Edges edges, ILoggerFactory l
                 .Watches<Engine>(_ => stores.Tasks.Keys()).Watches<Tenant>(_ => stores.Tasks.Keys())
                 .WatchesSource(wake => signals.TaskChanged += wake)
                 .Build(new VideoTaskReconciler(
-                    ledger, kubernetes, stores, attempts, scenes, signals, reasons, new TaskStatusWriter(kubernetes, events), options, leader)),
+                    ledger, stores, attempts, scenes, signals, reasons, new TaskStatusWriter(kubernetes, events), finalizers, options, leader)),
             new ControllerBuilder("gpulease", storeSet).With(Quick).For<GpuLease>()
                 .WatchesSource(wake => signals.LeaseChanged += wake)
-                .Build(new GpuLeaseReconciler(ledger, kubernetes, stores, signals, reasons, leader)),
+                .Build(new GpuLeaseReconciler(ledger, kubernetes, stores, signals, reasons, finalizers, leader)),
             new ControllerBuilder("worker-pod", storeSet).With(Quick).For<Pod>(workerPods)
-                .Build(new WorkerPodReconciler(ledger, kubernetes, stores, attempts, leader, loggers.CreateLogger<WorkerPodReconciler>())),
+                .Build(new WorkerPodReconciler(ledger, stores, attempts, finalizers, leader, loggers.CreateLogger<WorkerPodReconciler>())),
             new ControllerBuilder("gpupool", storeSet).With(Quick).For<GpuPool>(when: c => c.SpecChanged)
                 .Watches<Node>(_ => stores.Pools.Keys(), when: DevicesChanged)
                 .WatchesSource(wake => signals.PoolChanged += pool => wake(new ObjectKey(null, pool)))

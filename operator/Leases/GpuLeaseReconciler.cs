@@ -13,7 +13,8 @@ namespace Framelease.Operator.Leases;
 
 /// <summary>Records the request of a GpuLease, mirrors its state into status, and turns its deletion into a revoke (R6).</summary>
 sealed class GpuLeaseReconciler(
-    ILedger ledger, IKubernetesClient kubernetes, PlatformStores stores, AttemptSignals signals, WaitReasons reasons, Leader leader) : IReconciler
+    ILedger ledger, IKubernetesClient kubernetes, PlatformStores stores, AttemptSignals signals, WaitReasons reasons,
+    PlatformFinalizers finalizers, Leader leader) : IReconciler
 {
     const int DefaultMaxWait = 300;
     const int DefaultStartDeadline = 600;
@@ -27,9 +28,9 @@ sealed class GpuLeaseReconciler(
             return ReconcileResult.Done;
         var loaded = await ledger.LoadLeaseAsync(lease.Metadata.Uid!, cancel);
         if (lease.Metadata.DeletionTimestamp is not null)
-            return await EndAsync(lease, loaded, cancel);
+            return await finalizers.Leases.RunAsync(lease, stop => EndAsync(lease, loaded, stop), cancel);
         if (!loaded.State.IsEnded)
-            lease = await kubernetes.AddFinalizerAsync(lease, ApiGroup.LeaseFinalizer, cancel);
+            lease = await finalizers.Leases.AddAsync(lease, cancel);
 
         var pool = stores.Pools.Find(new ObjectKey(null, lease.Spec.Pool));
         if (loaded.State.Phase is LeasePhase.None)
@@ -63,10 +64,8 @@ sealed class GpuLeaseReconciler(
     }
 
     // A pending lease gives up; a granted one is revoked, and stays visible until its slot is free again.
-    async Task<ReconcileResult> EndAsync(GpuLease lease, Loaded<LeaseState> loaded, CancellationToken cancel)
+    async Task<CleanUp> EndAsync(GpuLease lease, Loaded<LeaseState> loaded, CancellationToken cancel)
     {
-        if (!lease.HasFinalizer(ApiGroup.LeaseFinalizer))
-            return ReconcileResult.Done;
         if (loaded.State.Phase is LeasePhase.Pending or LeasePhase.Granted)
         {
             var neverAttached = loaded.State is { IsGranted: true, Attachment: null }
@@ -80,10 +79,9 @@ sealed class GpuLeaseReconciler(
 
         await WriteStatusAsync(lease, loaded, null, cancel);
         if (loaded.State.SlotQuarantined)
-            return ReconcileResult.After(Soon);
+            return CleanUp.Waiting($"a proof that {loaded.State.Grant!.Slot.Device} on {loaded.State.Grant.Slot.Node} is free: the end of its worker's processes", Soon);
         reasons.Clear(lease.Metadata.Uid!);
-        await kubernetes.RemoveFinalizerAsync(lease, ApiGroup.LeaseFinalizer, cancel);
-        return ReconcileResult.Done;
+        return CleanUp.Complete;
     }
 
     async Task WriteStatusAsync(GpuLease lease, Loaded<LeaseState> loaded, Obstacle? wait, CancellationToken cancel)

@@ -12,7 +12,7 @@ namespace Framelease.Operator.Pods;
 /// Records the end of worker pods. The kubelet's <c>terminated</c> is a proof (R4 a): it ends an attempt that said nothing itself, and frees a quarantined slot.
 /// Only then does the pod lose its finalizer, so that no end goes unseen: a pod whose end proves nothing keeps it while its slot is in quarantine.
 /// </summary>
-sealed class WorkerPodReconciler(ILedger ledger, IKubernetesClient kubernetes, PlatformStores stores, AttemptService attempts, Leader leader,
+sealed class WorkerPodReconciler(ILedger ledger, PlatformStores stores, AttemptService attempts, PlatformFinalizers finalizers, Leader leader,
     ILogger<WorkerPodReconciler> logger) : IReconciler
 {
     static readonly TimeSpan Soon = TimeSpan.FromSeconds(1);
@@ -24,8 +24,15 @@ sealed class WorkerPodReconciler(ILedger ledger, IKubernetesClient kubernetes, P
             || !pod.HasFinalizer(ApiGroup.PodFinalizer))
             return ReconcileResult.Done;
         var end = PodObservation.EndOf(pod) ?? NeverScheduled(pod);
+        return end is null && pod.Metadata.DeletionTimestamp is null
+            ? ReconcileResult.Done
+            : await finalizers.Pods.RunAsync(pod, stop => RecordAsync(pod, attempt, end, stop), cancel);
+    }
+
+    async Task<CleanUp> RecordAsync(Pod pod, (string TaskUid, int Scene, int Attempt) attempt, PodEnd? end, CancellationToken cancel)
+    {
         if (end is null)
-            return ReconcileResult.Done;
+            return CleanUp.Waiting($"node {pod.Spec?.NodeName} to report the end of its containers", Later);
         if (await ledger.FindAttemptByPodAsync(pod.Metadata.Uid!, cancel) is { } row)
         {
             var fence = new AttemptFence(row.TaskUid, row.Scene, row.Attempt, row.PodUid, row.LeaseUid, row.Token);
@@ -33,22 +40,21 @@ sealed class WorkerPodReconciler(ILedger ledger, IKubernetesClient kubernetes, P
             if (plan.Refusal is { } refusal)
             {
                 Log.Refused(logger, "the end", pod.Metadata.Name!, refusal.Reason, refusal.Message);
-                return ReconcileResult.After(Later);
+                return CleanUp.Waiting($"its end to be recorded, which was refused: {refusal.Reason} {refusal.Message}", Later);
             }
 
             if (!end.EverStarted && row.LeaseUid is not null && (await ledger.LoadLeaseAsync(row.LeaseUid, cancel)).State.SlotQuarantined)
-                return ReconcileResult.After(Later);
+                return CleanUp.Waiting("a proof that its containers ended: it was deleted without any report of theirs, and its slot is in quarantine", Later);
         }
         else
         {
             // The pod ended before its start was on record. While its task lives, the task's reconciler records the start first.
             var task = await ledger.LoadTaskAsync(attempt.TaskUid, cancel);
             if (!task.State.IsEnded && task.State.Scenes.TryGetValue(attempt.Scene, out var scene) && scene.Attempt == attempt.Attempt && scene.Started is null)
-                return ReconcileResult.After(Soon);
+                return CleanUp.Waiting("its start to be recorded first", Soon);
         }
 
-        await kubernetes.RemoveFinalizerAsync(pod, ApiGroup.PodFinalizer, cancel);
-        return ReconcileResult.Done;
+        return CleanUp.Complete;
     }
 
     // Deleted before any node took it: no kubelet will ever report on it, and none ever ran it.

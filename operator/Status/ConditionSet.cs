@@ -16,6 +16,9 @@ sealed class ConditionSet(IReadOnlyList<Condition>? previous, long? generation, 
     public void Set(string type, bool status, string reason, string message, DateTimeOffset? at = null) =>
         Add(type, status ? "True" : "False", reason, message, at);
 
+    /// <summary>Leaves a condition that somebody else writes as it was.</summary>
+    public void Keep(string type) => _conditions.AddRange(previous?.Where(c => c.Type == type) ?? []);
+
     public IReadOnlyList<Condition> ToList() => _conditions;
 
     // The event's own time when there is one; else the time at which this status was first seen.

@@ -14,6 +14,7 @@ static class LeaseStatusView
         Attached(conditions, state);
         Finished(conditions, state);
         SlotFree(conditions, state);
+        conditions.Keep(PlatformFinalizers.BlockedCondition);
         var (reason, message) = Why(state, wait);
         return new GpuLeaseStatus
         {

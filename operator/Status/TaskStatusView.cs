@@ -22,6 +22,7 @@ static class TaskStatusView
         Admitted(conditions, state);
         Running(conditions, state, scene, leaseWait);
         Ended(conditions, state);
+        conditions.Keep(PlatformFinalizers.BlockedCondition);
         var (phase, reason) = Summary(state, scene, obstacle, leaseWait);
         return new VideoTaskStatus
         {

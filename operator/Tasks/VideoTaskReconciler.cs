@@ -18,8 +18,8 @@ namespace Framelease.Operator.Tasks;
 /// between any two lines; the next pass finds what was made (deterministic names) and what was recorded (R9).
 /// </summary>
 sealed class VideoTaskReconciler(
-    ILedger ledger, IKubernetesClient kubernetes, PlatformStores stores, AttemptService attempts, SceneRunner scenes, AttemptSignals signals, WaitReasons reasons,
-    TaskStatusWriter statuses, OperatorOptions options, Leader leader) : IReconciler
+    ILedger ledger, PlatformStores stores, AttemptService attempts, SceneRunner scenes, AttemptSignals signals, WaitReasons reasons,
+    TaskStatusWriter statuses, PlatformFinalizers finalizers, OperatorOptions options, Leader leader) : IReconciler
 {
     static readonly TimeSpan Soon = TimeSpan.FromSeconds(5);
 
@@ -29,9 +29,9 @@ sealed class VideoTaskReconciler(
             return ReconcileResult.Done;
         var loaded = await ledger.LoadTaskAsync(task.Metadata.Uid!, cancel);
         if (task.Metadata.DeletionTimestamp is not null)
-            return await EndAsync(task, loaded, cancel);
+            return await finalizers.Tasks.RunAsync(task, stop => EndAsync(task, loaded, stop), cancel);
         if (!loaded.State.IsEnded)
-            task = await kubernetes.AddFinalizerAsync(task, ApiGroup.TaskFinalizer, cancel);
+            task = await finalizers.Tasks.AddAsync(task, cancel);
 
         Obstacle? obstacle = null;
         if (loaded.State.Phase is TaskPhase.None)
@@ -85,10 +85,8 @@ sealed class VideoTaskReconciler(
     }
 
     // Deleted: what runs is cancelled and on record before the object may go.
-    async Task<ReconcileResult> EndAsync(VideoTask task, Loaded<TaskState> loaded, CancellationToken cancel)
+    async Task<CleanUp> EndAsync(VideoTask task, Loaded<TaskState> loaded, CancellationToken cancel)
     {
-        if (!task.HasFinalizer(ApiGroup.TaskFinalizer))
-            return ReconcileResult.Done;
         if (loaded.State is { IsEnded: false, Phase: not TaskPhase.None })
         {
             var running = loaded.State.Scenes.Values.FirstOrDefault(s => s.IsRunning)?.Started;
@@ -103,13 +101,13 @@ sealed class VideoTaskReconciler(
         if (left.Again is { } again)
         {
             await statuses.WriteAsync(task, loaded, null, null, null, cancel);
-            return ReconcileResult.After(again);
+            // Its end is on record, and pods and leases hold finalizers of their own.
+            return CleanUp.Waiting("its worker pods to end", again, mayLetGo: loaded.State.IsEnded);
         }
 
-        await kubernetes.RemoveFinalizerAsync(task, ApiGroup.TaskFinalizer, cancel);
         foreach (var lease in stores.Leases.List().Where(l => l.Spec.Holder?.Uid == task.Metadata.Uid))
             reasons.Clear(lease.Metadata.Uid!);
         signals.Changed(loaded.State, null);
-        return ReconcileResult.Done;
+        return CleanUp.Complete;
     }
 }

@@ -1,4 +1,4 @@
-// The bearer token: fixed, from a file that is rotated under us (service accounts, our own clusters after a restart), or from a program.
+// The bearer token or certificate: fixed, from a file that is rotated under us (service accounts, our own clusters after a restart), or from a program.
 namespace Framelease.Kubernetes.Client;
 
 sealed class Credentials(KubernetesClientOptions options, TimeProvider time) : IDisposable
@@ -9,7 +9,7 @@ sealed class Credentials(KubernetesClientOptions options, TimeProvider time) : I
     static readonly TimeSpan Margin = TimeSpan.FromSeconds(10);
 
     readonly SemaphoreSlim _one = new(1);
-    string? _token = options.Token;
+    Credential _current = new(options.Token, null);
     DateTimeOffset? _expires;
     long _readAt;
     bool _read;
@@ -17,16 +17,16 @@ sealed class Credentials(KubernetesClientOptions options, TimeProvider time) : I
     bool IsFixed => options.TokenFile is null && (options.Exec is null || options.Token is not null);
 
     /// <exception cref="KubernetesException">The file can not be read, or the program fails, and no token was there before.</exception>
-    public async ValueTask<string?> TokenAsync(CancellationToken ct)
+    public async ValueTask<Credential> CurrentAsync(CancellationToken ct)
     {
         if (IsFixed)
-            return options.Token;
+            return _current;
         await _one.WaitAsync(ct);
         try
         {
             if (!_read || IsOld())
                 await ReadAsync(ct);
-            return _token;
+            return _current;
         }
         finally
         {
@@ -34,17 +34,17 @@ sealed class Credentials(KubernetesClientOptions options, TimeProvider time) : I
         }
     }
 
-    /// <summary>After a 401: true when there is another token than the refused one, so that one more try makes sense.</summary>
-    public async Task<bool> RefreshAsync(string? refused, CancellationToken ct)
+    /// <summary>After a 401: true when there is another credential than the refused one, so that one more try makes sense.</summary>
+    public async Task<bool> RefreshAsync(Credential refused, CancellationToken ct)
     {
         if (IsFixed)
             return false;
         await _one.WaitAsync(ct);
         try
         {
-            if (_token == refused) // else somebody else has done it already
+            if (_current == refused) // else somebody else has done it already
                 await ReadAsync(ct);
-            return _token != refused;
+            return _current != refused;
         }
         finally
         {
@@ -64,7 +64,7 @@ sealed class Credentials(KubernetesClientOptions options, TimeProvider time) : I
         {
             try
             {
-                _token = (await File.ReadAllTextAsync(file, ct)).Trim();
+                _current = new((await File.ReadAllTextAsync(file, ct)).Trim(), null);
                 _readAt = time.GetTimestamp();
             }
             catch (Exception error) when (error is IOException or UnauthorizedAccessException)
@@ -75,7 +75,7 @@ sealed class Credentials(KubernetesClientOptions options, TimeProvider time) : I
         }
         else
         {
-            (_token, _expires) = await options.Exec!.RunAsync(time, ct);
+            (_current, _expires) = await options.Exec!.RunAsync(time, ct);
         }
 
         _read = true;

@@ -2,13 +2,18 @@
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Framelease.Kubernetes.Serialization;
 
 namespace Framelease.Kubernetes.Client;
 
-/// <summary>A program that prints an ExecCredential with a bearer token. It is asked again when the token expires or is refused.</summary>
+/// <summary>
+/// A program that prints an ExecCredential with a bearer token, a client certificate or both. It is asked again when that expires or is refused.
+/// </summary>
 /// <param name="Command">A path, or a name that PATH finds.</param>
 /// <param name="Environment">Added to ours.</param>
 public sealed record ExecPlugin(
@@ -26,9 +31,9 @@ public sealed record ExecPlugin(
     /// <summary>Where it was configured, for errors.</summary>
     public string Field { get; init; } = "exec";
 
-    /// <returns>The token, and when it expires; null: never.</returns>
-    /// <exception cref="KubernetesException">InvalidConfiguration: no such program, it failed, or what it printed has no token.</exception>
-    internal async Task<(string Token, DateTimeOffset? Expires)> RunAsync(TimeProvider time, CancellationToken ct)
+    /// <returns>What it gave, and when that expires; null: never.</returns>
+    /// <exception cref="KubernetesException">InvalidConfiguration: no such program, it failed, or what it printed is no credential.</exception>
+    internal async Task<(Credential Credential, DateTimeOffset? Expires)> RunAsync(TimeProvider time, CancellationToken ct)
     {
         using var deadline = new CancellationTokenSource(Timeout, time);
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(ct, deadline.Token);
@@ -76,7 +81,7 @@ public sealed record ExecPlugin(
         }
     }
 
-    (string Token, DateTimeOffset? Expires) Parse(string output)
+    (Credential Credential, DateTimeOffset? Expires) Parse(string output)
     {
         JsonNode? printed;
         try
@@ -91,14 +96,36 @@ public sealed record ExecPlugin(
         if ((printed?["apiVersion"] as JsonValue)?.ToString() is var version && version != ApiVersion)
             throw Wrong($"{Command} printed apiVersion '{version}' instead of '{ApiVersion}'");
         var status = printed?["status"] as JsonObject;
-        if ((status?["token"] as JsonValue)?.ToString() is not { Length: > 0 } token)
-            throw Wrong($"{Command} printed no status.token (client certificates from programs are not supported)");
-        if ((status["expirationTimestamp"] as JsonValue)?.ToString() is not { } text)
-            return (token, null);
-        return DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var expires)
-            ? (token, expires)
-            : throw Wrong($"{Command} printed status.expirationTimestamp '{text}', which is no time");
+        var (token, certificate, key) = (Text(status, "token"), Text(status, "clientCertificateData"), Text(status, "clientKeyData"));
+        if (token is null && certificate is null)
+            throw Wrong($"{Command} printed neither status.token nor status.clientCertificateData");
+        if (certificate is null != key is null)
+            throw Wrong($"{Command} printed only one of status.clientCertificateData and status.clientKeyData");
+        var end = certificate is null ? (DateTimeOffset?)null : EndOf(certificate, key!);
+        if (Text(status, "expirationTimestamp") is { } text)
+        {
+            if (!DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var expires))
+                throw Wrong($"{Command} printed status.expirationTimestamp '{text}', which is no time");
+            end = end < expires ? end : expires;
+        }
+
+        return (new(token, certificate is null ? null : new(Encoding.UTF8.GetBytes(certificate), Encoding.UTF8.GetBytes(key!))), end);
     }
+
+    DateTimeOffset EndOf(string certificate, string key)
+    {
+        try
+        {
+            using var own = X509Certificate2.CreateFromPem(certificate, key);
+            return new DateTimeOffset(own.NotAfter);
+        }
+        catch (Exception error) when (error is CryptographicException or ArgumentException)
+        {
+            throw Wrong($"{Command} printed a client certificate and key that are not valid PEM, or do not belong together: {error.Message}", error);
+        }
+    }
+
+    static string? Text(JsonObject? status, string name) => (status?[name] as JsonValue)?.ToString() is { Length: > 0 } text ? text : null;
 
     KubernetesException Wrong(string what, Exception? inner = null) =>
         KubernetesException.Local(KubernetesReasons.InvalidConfiguration, $"{Field}: {what}", inner);

@@ -86,7 +86,7 @@ public sealed partial class KubernetesClient
                 KubernetesMetrics.Request(request.Verb, request.Resource, failure.Reason);
             }
 
-            if (RetryPolicy.Next(failure, request.IsRead, neverSent, attempt, _options.MaxRetries, _jitter.Next()) is not { } wait)
+            if (RetryPolicy.Next(failure, request.IsRepeatable, neverSent, attempt, _options.MaxRetries, _jitter.Next()) is not { } wait)
                 throw failure;
             Log.Retrying(_log, request.Verb, request.Path, attempt, wait.TotalMilliseconds, failure.Message);
             await Task.Delay(wait, _time, ct);
@@ -103,7 +103,7 @@ public sealed partial class KubernetesClient
                 return await OpenOnceAsync(request, ct, ct);
             }
             catch (KubernetesException failure)
-                when (RetryPolicy.Next(failure, isRead: true, neverSent: false, attempt, _options.MaxRetries, _jitter.Next()) is { } wait)
+                when (RetryPolicy.Next(failure, isRepeatable: true, neverSent: false, attempt, _options.MaxRetries, _jitter.Next()) is { } wait)
             {
                 Log.Retrying(_log, request.Verb, request.Path, attempt, wait.TotalMilliseconds, failure.Message);
                 await Task.Delay(wait, _time, ct);
@@ -132,21 +132,22 @@ public sealed partial class KubernetesClient
         }
     }
 
-    /// <summary>Sends with the bearer token, and once more when a 401 met a token that has been rotated since.</summary>
+    /// <summary>Sends as who we are, and once more when a 401 met a token or certificate that has been rotated since.</summary>
     async Task<HttpResponseMessage> AuthorizedAsync(Request request, CancellationToken ct)
     {
         for (var again = false; ; again = true)
         {
-            var token = await _credentials.TokenAsync(ct);
+            var credential = await _credentials.CurrentAsync(ct);
+            var http = _connections.For(credential.Identity);
             using var message = request.Message();
-            if (token is not null)
+            if (credential.Token is { } token)
                 message.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
             if (_options.TlsServerName is { } name)
                 message.Headers.Host = name; // decides which name the certificate is checked for
             var started = _time.GetTimestamp();
-            var response = await _http.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, ct);
+            var response = await http.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, ct);
             KubernetesMetrics.Answered(request.Verb, request.Resource, (int)response.StatusCode, _time.GetElapsedTime(started));
-            if (response.StatusCode != HttpStatusCode.Unauthorized || again || !await _credentials.RefreshAsync(token, ct))
+            if (response.StatusCode != HttpStatusCode.Unauthorized || again || !(await _credentials.RefreshAsync(credential, ct) | _connections.Refresh()))
                 return response;
             response.Dispose();
         }

@@ -20,12 +20,12 @@ public sealed partial class KubernetesClient : IKubernetesClient, IDisposable
     readonly Jitter _jitter;
     readonly ILogger _log;
     readonly Credentials _credentials;
-    readonly HttpClient _http;
+    readonly Connections _connections;
     readonly ConcurrentDictionary<(string ApiVersion, string Kind), ResourceRef> _known = [];
 
     /// <param name="time">Clock of time-outs and waits.</param>
     /// <param name="random">Jitter of waits; may be shared with other parts of this library, which take turns.</param>
-    /// <exception cref="KubernetesException">InvalidConfiguration: certificate data that is not PEM.</exception>
+    /// <exception cref="KubernetesException">InvalidConfiguration: certificates that can not be read, or are not PEM.</exception>
     public KubernetesClient(KubernetesClientOptions options, TimeProvider time, Random random, ILogger? log = null)
     {
         _options = options;
@@ -33,7 +33,7 @@ public sealed partial class KubernetesClient : IKubernetesClient, IDisposable
         _jitter = new(random);
         _log = log ?? NullLogger.Instance;
         _credentials = new(options, time);
-        _http = Transport.Create(options);
+        _connections = new(options, time, _log);
         Json = options.JsonResolvers.Count == 0 ? KubernetesJson.Default : KubernetesJson.CreateOptions(options.JsonResolvers);
     }
 
@@ -92,6 +92,7 @@ public sealed partial class KubernetesClient : IKubernetesClient, IDisposable
         var path = OnePath(resource, ObjectInfo.Namespace(value), ObjectInfo.Name(value), subresource);
         var request = new Request(HttpMethod.Put, path + WriteQuery(options), "update", resource)
         {
+            IsRepeatable = ObjectInfo.ResourceVersion(value) is not null, // of two, only the first can find this version
             Body = Encode(ObjectInfo.WithKind(value, resource)),
         };
         return SendAsync<T>(request, ct);
@@ -110,6 +111,7 @@ public sealed partial class KubernetesClient : IKubernetesClient, IDisposable
         {
             Body = Encoding.UTF8.GetBytes(patch.ToNode(Json).ToJsonString(Json)),
             MediaType = patch.MediaType,
+            IsRepeatable = patch.Type == PatchType.Apply,
         };
         return SendAsync<T>(request, ct);
     }
@@ -118,6 +120,7 @@ public sealed partial class KubernetesClient : IKubernetesClient, IDisposable
     {
         var request = new Request(HttpMethod.Delete, OnePath(resource, ns, name), "delete", resource)
         {
+            IsRepeatable = options?.Preconditions?.Uid is not null, // a later object of the same name is not meant
             Body = options is null ? null : Encode(DeleteBody.From(options)),
         };
         try
@@ -193,7 +196,7 @@ public sealed partial class KubernetesClient : IKubernetesClient, IDisposable
 
     public void Dispose()
     {
-        _http.Dispose();
+        _connections.Dispose();
         _credentials.Dispose();
     }
 
@@ -227,7 +230,8 @@ public sealed partial class KubernetesClient : IKubernetesClient, IDisposable
 
         public string Accept { get; init; } = "application/json";
 
-        public bool IsRead => Method == HttpMethod.Get;
+        /// <summary>Sent twice it does the same as sent once: reads, and the writes that say so.</summary>
+        public bool IsRepeatable { get; init; } = Method == HttpMethod.Get;
 
         public override string ToString() => $"{Verb} {Path.Split('?')[0]}";
 

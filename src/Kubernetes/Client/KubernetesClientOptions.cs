@@ -15,11 +15,20 @@ public sealed record KubernetesClientOptions
     /// <summary>PEM of the authorities that the server's certificate must chain to. Null: those of the system.</summary>
     public byte[]? CertificateAuthorityData { get; init; }
 
-    /// <summary>PEM of the client certificate; needs <see cref="ClientKeyData"/>.</summary>
+    /// <summary>File with that PEM instead; read again at most once a minute and after each 401, and its new content is used for new connections.</summary>
+    public string? CertificateAuthorityFile { get; init; }
+
+    /// <summary>PEM of the client certificate, and of intermediates after it; needs <see cref="ClientKeyData"/>.</summary>
     public byte[]? ClientCertificateData { get; init; }
 
     /// <summary>PEM of the client certificate's key.</summary>
     public byte[]? ClientKeyData { get; init; }
+
+    /// <summary>File with the certificate instead; read again as <see cref="CertificateAuthorityFile"/> is. Needs <see cref="ClientKeyFile"/>.</summary>
+    public string? ClientCertificateFile { get; init; }
+
+    /// <summary>File with the certificate's key.</summary>
+    public string? ClientKeyFile { get; init; }
 
     /// <summary>Bearer token. <see cref="TokenFile"/> wins when both are set.</summary>
     public string? Token { get; init; }

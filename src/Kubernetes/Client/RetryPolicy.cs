@@ -3,7 +3,9 @@ namespace Framelease.Kubernetes.Client;
 
 /// <summary>
 /// Sent again: 429 and 503 that carry Retry-After (the server did nothing), any verb; what never left this machine, any verb; everything transient
-/// for reads. A write whose fate is unknown is the caller's: it looks at the present and decides again.
+/// for what may be repeated: reads, a replace of a known version, a server-side apply, a delete of a known uid. The repeat of a replace or delete that
+/// did reach the server is refused with 409, or finds nothing: the caller looks at the present then, as after any conflict. Another write whose fate is
+/// unknown is the caller's from the start.
 /// </summary>
 static class RetryPolicy
 {
@@ -16,13 +18,13 @@ static class RetryPolicy
     /// <param name="attempt">Failed attempts so far, from 1.</param>
     /// <param name="neverSent">See <see cref="KubernetesErrors.NeverSent"/>.</param>
     /// <param name="chance">In [0, 1).</param>
-    public static TimeSpan? Next(KubernetesException error, bool isRead, bool neverSent, int attempt, int maxRetries, double chance)
+    public static TimeSpan? Next(KubernetesException error, bool isRepeatable, bool neverSent, int attempt, int maxRetries, double chance)
     {
         if (attempt > maxRetries)
             return null;
         if (error.RetryAfter is { } asked && error.Code is 429 or 503)
             return asked > MaxRetryAfter ? null : asked + (First * chance);
-        if (neverSent || error.Code == 429 || (isRead && error.IsTransient))
+        if (neverSent || error.Code == 429 || (isRepeatable && error.IsTransient))
             return First * Math.Pow(2, attempt - 1) * (0.5 + chance);
         return null;
     }

@@ -1,17 +1,15 @@
-// One HttpClient for everything: pooled connections, HTTP/2 where the server offers it, keep-alive that notices dead peers.
+// HTTP to the API server: pooled connections, HTTP/2 where the server offers it, keep-alive that notices dead peers.
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Security;
 using System.Net.Sockets;
-using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using System.Text;
 
 namespace Framelease.Kubernetes.Client;
 
 static class Transport
 {
-    public static HttpClient Create(KubernetesClientOptions options)
+    public static HttpClient Create(KubernetesClientOptions options, TlsFiles tls)
     {
         var handler = new SocketsHttpHandler
         {
@@ -27,7 +25,7 @@ static class Transport
             KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
             PooledConnectionIdleTimeout = TimeSpan.FromMinutes(2),
             ConnectCallback = ConnectAsync,
-            SslOptions = TlsOptions(options),
+            SslOptions = TlsOptions(options, tls),
         };
         var server = options.Server.AbsoluteUri;
         var http = new HttpClient(handler)
@@ -74,9 +72,9 @@ static class Transport
         }
     }
 
-    static SslClientAuthenticationOptions TlsOptions(KubernetesClientOptions options)
+    static SslClientAuthenticationOptions TlsOptions(KubernetesClientOptions options, TlsFiles files)
     {
-        var tls = new SslClientAuthenticationOptions();
+        var tls = new SslClientAuthenticationOptions { ClientCertificateContext = files.ClientCertificate() };
         if (options.TlsServerName is { } name)
             tls.TargetHost = name;
         if (options.InsecureSkipTlsVerify)
@@ -85,12 +83,8 @@ static class Transport
             tls.RemoteCertificateValidationCallback = static (_, _, _, _) => true;
 #pragma warning restore MA0039
         }
-        else if (options.CertificateAuthorityData is { } authorities)
+        else if (files.CertificateAuthorities() is { } roots)
         {
-            var roots = new X509Certificate2Collection();
-            Read("certificate authority data", () => roots.ImportFromPem(Encoding.UTF8.GetString(authorities)));
-            if (roots.Count == 0)
-                throw Invalid("certificate authority data: holds no PEM certificate");
             tls.CertificateChainPolicy = new X509ChainPolicy
             {
                 TrustMode = X509ChainTrustMode.CustomRootTrust,
@@ -99,31 +93,6 @@ static class Transport
             tls.CertificateChainPolicy.CustomTrustStore.AddRange(roots);
         }
 
-        if (options.ClientCertificateData is { } certificate)
-        {
-            var key = options.ClientKeyData ?? throw Invalid("client certificate data: comes without client key data");
-            X509Certificate2? own = null;
-            Read("client certificate and key", () =>
-                own = X509Certificate2.CreateFromPem(Encoding.UTF8.GetString(certificate), Encoding.UTF8.GetString(key)));
-            tls.ClientCertificates = [own!];
-            tls.LocalCertificateSelectionCallback = (_, _, _, _, _) => own!;
-        }
-
         return tls;
     }
-
-    static void Read(string what, Action parse)
-    {
-        try
-        {
-            parse();
-        }
-        catch (Exception error) when (error is CryptographicException or ArgumentException)
-        {
-            throw Invalid($"{what}: not valid PEM: {error.Message}", error);
-        }
-    }
-
-    static KubernetesException Invalid(string message, Exception? inner = null) =>
-        KubernetesException.Local(KubernetesReasons.InvalidConfiguration, message, inner);
 }

@@ -55,14 +55,16 @@ readonly record struct ConfigNode(string File, string Field, JsonNode? Node)
             : throw Wrong("is not valid base64");
     }
 
-    /// <summary>Content of the file that the field names, relative to the kubeconfig's folder; null when absent.</summary>
-    public byte[]? FileContent()
+    /// <summary>Path of the file that the field names, relative to the kubeconfig's folder; null when absent.</summary>
+    /// <exception cref="KubeConfigException">It can not be read.</exception>
+    public string? ReadableFile()
     {
         if (FilePath() is not { } path)
             return null;
         try
         {
-            return System.IO.File.ReadAllBytes(path);
+            using var file = System.IO.File.OpenRead(path);
+            return path;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

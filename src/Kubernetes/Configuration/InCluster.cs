@@ -32,7 +32,7 @@ public static class InCluster
         {
             Server = server,
             TokenFile = token,
-            CertificateAuthorityData = File.Exists(authority) ? File.ReadAllBytes(authority) : null,
+            CertificateAuthorityFile = File.Exists(authority) ? authority : null,
             Namespace = File.Exists(ns) && File.ReadAllText(ns).Trim() is { Length: > 0 } name ? name : "default",
         };
     }

@@ -71,7 +71,8 @@ public sealed class KubeConfig
             InsecureSkipTlsVerify = cluster["insecure-skip-tls-verify"].Flag(),
             TlsServerName = cluster["tls-server-name"].Text(),
             Proxy = cluster["proxy-url"].Text() is { } proxy ? AddressOf(cluster["proxy-url"], proxy) : null,
-            CertificateAuthorityData = cluster["certificate-authority-data"].Bytes() ?? cluster["certificate-authority"].FileContent(),
+            CertificateAuthorityData = cluster["certificate-authority-data"].Bytes(),
+            CertificateAuthorityFile = cluster["certificate-authority-data"].IsMissing ? cluster["certificate-authority"].ReadableFile() : null,
         };
         return body["user"].Text() is { } user ? WithUser(options, Find("users", user, body["user"])["user"]) : options;
     }
@@ -88,14 +89,18 @@ public sealed class KubeConfig
         {
             Token = user["token"].Text(),
             TokenFile = user["tokenFile"].FilePath(),
-            ClientCertificateData = user["client-certificate-data"].Bytes() ?? user["client-certificate"].FileContent(),
-            ClientKeyData = user["client-key-data"].Bytes() ?? user["client-key"].FileContent(),
+            ClientCertificateData = user["client-certificate-data"].Bytes(),
+            ClientCertificateFile = user["client-certificate-data"].IsMissing ? user["client-certificate"].ReadableFile() : null,
+            ClientKeyData = user["client-key-data"].Bytes(),
+            ClientKeyFile = user["client-key-data"].IsMissing ? user["client-key"].ReadableFile() : null,
             Impersonate = ImpersonationOf(user),
             Exec = ExecOf(user["exec"]),
         };
-        if (options.ClientCertificateData is not null && options.ClientKeyData is null)
+        var (certificate, key) = (options.ClientCertificateData is not null || options.ClientCertificateFile is not null,
+            options.ClientKeyData is not null || options.ClientKeyFile is not null);
+        if (certificate && !key)
             throw user["client-key-data"].Wrong("is missing: a client certificate needs its key");
-        if (options.ClientKeyData is not null && options.ClientCertificateData is null)
+        if (key && !certificate)
             throw user["client-certificate-data"].Wrong("is missing: a client key needs its certificate");
         return options;
     }

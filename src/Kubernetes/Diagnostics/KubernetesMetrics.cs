@@ -1,4 +1,5 @@
 // Every instrument of this library. Names follow the Prometheus habits of client-go and controller-runtime.
+using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using System.Globalization;
 using Framelease.Kubernetes.Client;
@@ -39,6 +40,15 @@ public static class KubernetesMetrics
     static readonly Counter<long> EventsDropped = Meter.CreateCounter<long>(
         "kubernetes.events.dropped", description: "Events that were not recorded, by cause");
 
+    static readonly Counter<long> FinalizersLetGo = Meter.CreateCounter<long>(
+        "kubernetes.finalizers.released", description: "Objects let go at the deadline although their clean-up was not complete");
+
+    static readonly ConcurrentDictionary<object, Func<Measurement<int>>> Overdue = new();
+
+    static readonly ObservableGauge<int> FinalizersOverdue = Meter.CreateObservableGauge(
+        "kubernetes.finalizers.overdue", static () => Overdue.Values.Select(count => count()),
+        description: "Objects whose deletion waits for a finalizer for longer than its deadline");
+
     internal static void Request(string verb, ResourceRef? resource, string outcome) =>
         Requests.Add(1, new("verb", verb), new("resource", resource?.Plural), new("code", outcome));
 
@@ -71,5 +81,20 @@ public static class KubernetesMetrics
     internal static void Leads(string election, bool now) =>
         Leading.Add(now ? 1 : -1, new KeyValuePair<string, object?>("election", election));
 
+    /// <param name="count">Asked when metrics are collected, until the answer is disposed of.</param>
+    internal static IDisposable CountOverdue(string resource, string finalizer, Func<int> count)
+    {
+        var registration = new Registration();
+        Overdue[registration] = () => new(count(), new("resource", resource), new("finalizer", finalizer));
+        return registration;
+    }
+
+    internal static void LetGo(string resource, string finalizer) => FinalizersLetGo.Add(1, new("resource", resource), new("finalizer", finalizer));
+
     internal static void EventDropped(string cause) => EventsDropped.Add(1, new KeyValuePair<string, object?>("cause", cause));
+
+    sealed class Registration : IDisposable
+    {
+        public void Dispose() => Overdue.TryRemove(this, out _);
+    }
 }

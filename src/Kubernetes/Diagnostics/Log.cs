@@ -8,6 +8,9 @@ static partial class Log
     [LoggerMessage(EventId = 1001, Level = LogLevel.Debug, Message = "{Verb} {Path}: try {Attempt} failed, again in {WaitMs:F0} ms: {Error}")]
     public static partial void Retrying(ILogger logger, string verb, string path, int attempt, double waitMs, string error);
 
+    [LoggerMessage(EventId = 1002, Level = LogLevel.Warning, Message = "rotated certificate files are not usable yet, the old ones stay: {Error}")]
+    public static partial void CertificatesNotRead(ILogger logger, string error);
+
     [LoggerMessage(EventId = 1101, Level = LogLevel.Debug, Message = "{Resource}: listed {Count} objects, now {State}")]
     public static partial void Listed(ILogger logger, string resource, int count, object state);
 
@@ -35,6 +38,12 @@ static partial class Log
 
     [LoggerMessage(EventId = 1206, Level = LogLevel.Warning, Message = "{Controller} {Key}: another writer was first, again in {WaitMs:F0} ms")]
     public static partial void ReconcileConflict(ILogger logger, string controller, string key, double waitMs);
+
+    [LoggerMessage(EventId = 1207, Level = LogLevel.Warning, Message = "{Object}: finalizer {Finalizer} let it go at its deadline although it still waited for {What}")]
+    public static partial void LetGo(ILogger logger, string @object, string finalizer, string what);
+
+    [LoggerMessage(EventId = 1208, Level = LogLevel.Debug, Message = "{Object}: condition {Type} not written, again with the next look: {Error}")]
+    public static partial void ConditionNotWritten(ILogger logger, string @object, string type, string error);
 
     [LoggerMessage(EventId = 1401, Level = LogLevel.Information, Message = "election {Name}: {Identity} leads under epoch {Epoch}")]
     public static partial void LeadTaken(ILogger logger, string name, string identity, long epoch);

@@ -54,7 +54,7 @@ public sealed class ExecPluginTests : IDisposable
     [InlineData("echo no login >&2; exit 3", "ended with exit status 3: no login")]
     [InlineData("echo hello", "printed something else than JSON: hello")]
     [InlineData("echo '{\"apiVersion\":\"v9\"}'", "printed apiVersion 'v9' instead of 'client.authentication.k8s.io/v1'")]
-    [InlineData("echo '{\"apiVersion\":\"client.authentication.k8s.io/v1\",\"status\":{}}'", "printed no status.token")]
+    [InlineData("echo '{\"apiVersion\":\"client.authentication.k8s.io/v1\",\"status\":{}}'", "printed neither status.token nor status.clientCertificateData")]
     public async Task What_the_program_did_wrong_is_told_with_the_field(string script, string message)
     {
         await using var server = await ScriptedServer.StartAsync(AnswerAsync);

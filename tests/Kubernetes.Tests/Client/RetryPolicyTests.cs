@@ -6,7 +6,7 @@ namespace Framelease.Kubernetes.Tests.Client;
 public sealed class RetryPolicyTests
 {
     [Theory]
-    // code, Retry-After, read, never sent → sent again
+    // code, Retry-After, repeatable, never sent → sent again
     [InlineData(429, 1, false, false, true)]
     [InlineData(503, 1, false, false, true)]
     [InlineData(429, null, false, false, true)] // the server refused before doing anything
@@ -15,19 +15,19 @@ public sealed class RetryPolicyTests
     [InlineData(503, null, true, false, true)]
     [InlineData(500, null, true, false, true)]
     [InlineData(500, 1, false, false, false)]
-    [InlineData(0, null, true, false, true)] // connection lost on a read
-    [InlineData(0, null, false, false, false)] // … on a write
+    [InlineData(0, null, true, false, true)] // connection lost on what may be repeated
+    [InlineData(0, null, false, false, false)] // … on another write
     [InlineData(0, null, false, true, true)] // … before anything was sent
     [InlineData(404, null, true, false, false)]
     [InlineData(409, null, false, false, false)]
     [InlineData(410, null, true, false, false)]
     [InlineData(422, null, false, false, false)]
-    public void A_request_is_sent_again_only_where_that_is_safe(int code, int? retryAfter, bool isRead, bool neverSent, bool again)
+    public void A_request_is_sent_again_only_where_that_is_safe(int code, int? retryAfter, bool isRepeatable, bool neverSent, bool again)
     {
         var status = new Status { Code = code, Reason = code == 0 ? KubernetesReasons.Unreachable : null };
         var error = new KubernetesException("x", status, null, retryAfter is { } s ? TimeSpan.FromSeconds(s) : null);
-        RetryPolicy.Next(error, isRead, neverSent, 1, 4, 0.5).HasValue.ShouldBe(again);
-        RetryPolicy.Next(error, isRead, neverSent, 5, 4, 0.5).ShouldBeNull("the tries are bounded");
+        RetryPolicy.Next(error, isRepeatable, neverSent, 1, 4, 0.5).HasValue.ShouldBe(again);
+        RetryPolicy.Next(error, isRepeatable, neverSent, 5, 4, 0.5).ShouldBeNull("the tries are bounded");
     }
 
     [Fact]

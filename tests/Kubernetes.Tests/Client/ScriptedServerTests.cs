@@ -78,6 +78,40 @@ public sealed class ScriptedServerTests
     }
 
     [Fact]
+    public async Task A_write_that_may_be_repeated_survives_a_lost_connection_and_another_is_left_to_the_caller()
+    {
+        var lose = true;
+        await using var server = await ScriptedServer.StartAsync(context =>
+        {
+            if (!lose)
+                return context.Response.WriteAsync(Good);
+            lose = false;
+            context.Abort();
+            return Task.CompletedTask;
+        });
+        using var client = server.Connect();
+        var map = new ConfigMap { Metadata = new() { Name = "a", ResourceVersion = "4" } };
+
+        async Task<int> RequestsAsync(Func<Task> write)
+        {
+            var before = server.Requests.Count;
+            lose = true;
+            await write();
+            return server.Requests.Count - before;
+        }
+
+        (await RequestsAsync(() => client.ReplaceAsync(map))).ShouldBe(2);
+        (await RequestsAsync(() => client.ServerSideApplyAsync(new ConfigMap { Metadata = new() { Name = "a" } }, "me"))).ShouldBe(2);
+        (await RequestsAsync(() => client.DeleteAsync<ConfigMap>("a", null, DeleteOptions.ForUid("u1")))).ShouldBe(2);
+        (await RequestsAsync(() => Should.ThrowAsync<KubernetesException>(() => client.DeleteAsync<ConfigMap>("a")))).ShouldBe(1);
+        (await RequestsAsync(() => Should.ThrowAsync<KubernetesException>(() => client.CreateAsync(map)))).ShouldBe(1);
+        (await RequestsAsync(() => Should.ThrowAsync<KubernetesException>(() =>
+            client.ReplaceAsync(map with { Metadata = new() { Name = "a" } })))).ShouldBe(1);
+        (await RequestsAsync(() => Should.ThrowAsync<KubernetesException>(() =>
+            client.PatchAsync<ConfigMap>("a", null, Patch.Merge(new { data = new { k = "v" } }))))).ShouldBe(1);
+    }
+
+    [Fact]
     public async Task A_server_that_does_not_answer_is_given_up_after_the_timeout()
     {
         await using var server = await ScriptedServer.StartAsync(context => Task.Delay(Timeout.Infinite, context.RequestAborted));

@@ -1,8 +1,4 @@
 // Which server is trusted, and how we show who we are.
-using System.Net;
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
-using System.Text;
 using Framelease.Kubernetes.Client;
 using Framelease.Kubernetes.Models;
 using Framelease.Kubernetes.Tests.Support;
@@ -14,13 +10,11 @@ public sealed class TlsTests
 {
     const string Good = """{"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"a","resourceVersion":"5"}}""";
 
-    static readonly X509Certificate2 Authority = MakeAuthority(), Other = MakeAuthority();
-
     [Fact]
     public async Task A_server_of_the_given_authority_is_trusted()
     {
         await using var server = await StartAsync("localhost");
-        using var client = server.Connect(o => o with { CertificateAuthorityData = Pem(Authority) });
+        using var client = server.Connect(o => o with { CertificateAuthorityData = TestCertificates.Pem(TestCertificates.Authority) });
         (await client.GetAsync<ConfigMap>("a")).Metadata.Name.ShouldBe("a");
     }
 
@@ -28,7 +22,7 @@ public sealed class TlsTests
     public async Task A_server_of_another_authority_is_refused_and_the_message_says_what_to_check()
     {
         await using var server = await StartAsync("localhost");
-        using var client = server.Connect(o => o with { CertificateAuthorityData = Pem(Other), MaxRetries = 0 });
+        using var client = server.Connect(o => o with { CertificateAuthorityData = TestCertificates.Pem(TestCertificates.Other), MaxRetries = 0 });
         var error = await Should.ThrowAsync<KubernetesException>(() => client.GetAsync<ConfigMap>("a"));
         error.Reason.ShouldBe(KubernetesReasons.Unreachable);
         error.Message.ShouldContain("TLS");
@@ -39,9 +33,9 @@ public sealed class TlsTests
     public async Task A_certificate_for_another_name_is_refused_unless_that_name_is_asked_for()
     {
         await using var server = await StartAsync("api.example");
-        using var strict = server.Connect(o => o with { CertificateAuthorityData = Pem(Authority), MaxRetries = 0 });
+        using var strict = server.Connect(o => o with { CertificateAuthorityData = TestCertificates.Pem(TestCertificates.Authority), MaxRetries = 0 });
         await Should.ThrowAsync<KubernetesException>(() => strict.GetAsync<ConfigMap>("a"));
-        using var told = server.Connect(o => o with { CertificateAuthorityData = Pem(Authority), TlsServerName = "api.example" });
+        using var told = server.Connect(o => o with { CertificateAuthorityData = TestCertificates.Pem(TestCertificates.Authority), TlsServerName = "api.example" });
         (await told.GetAsync<ConfigMap>("a")).Metadata.Name.ShouldBe("a");
     }
 
@@ -63,14 +57,13 @@ public sealed class TlsTests
                 subject = context.Connection.ClientCertificate!.Subject;
                 return context.Response.WriteAsync(Good);
             },
-            Issue("localhost"), askClient: true);
-        using var own = Issue("me");
-        using var key = own.GetECDsaPrivateKey()!;
+            TestCertificates.Issue("localhost"), askClient: true);
+        using var own = TestCertificates.Issue("me");
         using var client = server.Connect(o => o with
         {
-            CertificateAuthorityData = Pem(Authority),
-            ClientCertificateData = Pem(own),
-            ClientKeyData = Encoding.UTF8.GetBytes(key.ExportPkcs8PrivateKeyPem()),
+            CertificateAuthorityData = TestCertificates.Pem(TestCertificates.Authority),
+            ClientCertificateData = TestCertificates.Pem(own),
+            ClientKeyData = TestCertificates.KeyPem(own),
         });
         await client.GetAsync<ConfigMap>("a");
         subject.ShouldBe("CN=me");
@@ -82,38 +75,13 @@ public sealed class TlsTests
         var options = new KubernetesClientOptions { Server = new("https://localhost:1") };
         Should.Throw<KubernetesException>(() => Make(options with { CertificateAuthorityData = "nothing"u8.ToArray() }))
             .Message.ShouldContain("certificate authority data");
-        Should.Throw<KubernetesException>(() => Make(options with { ClientCertificateData = Pem(Authority) })).Message.ShouldContain("client key data");
-        Should.Throw<KubernetesException>(() => Make(options with { ClientCertificateData = Pem(Authority), ClientKeyData = [1] }))
+        Should.Throw<KubernetesException>(() => Make(options with { ClientCertificateData = TestCertificates.Pem(TestCertificates.Authority) })).Message.ShouldContain("client key data");
+        Should.Throw<KubernetesException>(() => Make(options with { ClientCertificateData = TestCertificates.Pem(TestCertificates.Authority), ClientKeyData = [1] }))
             .Reason.ShouldBe(KubernetesReasons.InvalidConfiguration);
     }
 
     static KubernetesClient Make(KubernetesClientOptions options) => new(options, TimeProvider.System, new Random(1));
 
     static Task<ScriptedServer> StartAsync(string name) =>
-        ScriptedServer.StartAsync(context => context.Response.WriteAsync(Good), Issue(name));
-
-    static X509Certificate2 MakeAuthority()
-    {
-        var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest("CN=test authority", key, HashAlgorithmName.SHA256);
-        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
-        request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, false));
-        return request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
-    }
-
-    static X509Certificate2 Issue(string name)
-    {
-        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
-        var names = new SubjectAlternativeNameBuilder();
-        names.AddDnsName(name);
-        names.AddIpAddress(IPAddress.Parse("127.9.9.9"));
-        request.CertificateExtensions.Add(names.Build());
-        using var certificate = request.Create(
-            Authority, DateTimeOffset.UtcNow.AddHours(-1), DateTimeOffset.UtcNow.AddHours(1), RandomNumberGenerator.GetBytes(8));
-        using var withKey = certificate.CopyWithPrivateKey(key);
-        return X509CertificateLoader.LoadPkcs12(withKey.Export(X509ContentType.Pkcs12), null, X509KeyStorageFlags.Exportable);
-    }
-
-    static byte[] Pem(X509Certificate2 certificate) => Encoding.UTF8.GetBytes(certificate.ExportCertificatePem());
+        ScriptedServer.StartAsync(context => context.Response.WriteAsync(Good), TestCertificates.Issue(name));
 }

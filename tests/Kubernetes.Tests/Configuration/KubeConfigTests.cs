@@ -44,7 +44,7 @@ public sealed class KubeConfigTests : IDisposable
         options.Namespace.ShouldBe("team");
         options.Token.ShouldBe("secret");
         options.TlsServerName.ShouldBe("api.example");
-        Encoding.UTF8.GetString(options.CertificateAuthorityData!).ShouldBe("authority");
+        options.CertificateAuthorityFile.ShouldBe(Path.Combine(_folder, "ca.pem"));
         options.ToString().ShouldNotContain("secret");
     }
 

@@ -1,4 +1,5 @@
 using Framelease.Domain.Tasks;
+using Framelease.Kubernetes.Models;
 using Framelease.Operator.Status;
 
 namespace Framelease.Operator.Tests.Status;
@@ -15,6 +16,13 @@ public sealed class TaskStatusViewTests
     {
         var status = Of(TaskState.Initial, new Obstacle("EngineNotFound", "apply it"));
         (status.Phase, status.Reason, Condition(status, "Accepted")).ShouldBe(("Pending", "EngineNotFound", "False"));
+    }
+
+    [Fact]
+    public void What_the_finalizer_says_of_a_deletion_is_not_lost_with_the_next_status()
+    {
+        Condition blocked = new("DeletionBlocked", "True", "CleanUpIncomplete", "its worker pods to end", Given.At);
+        TaskStatusView.Of(TaskState.Initial, 1, null, null, null, Given.At.AddHours(1), [blocked]).Conditions!.ShouldContain(blocked);
     }
 
     [Fact]
