@@ -27,7 +27,7 @@ internal static class Connections
         // which append of several was refused
         text.IncludeFailedBatchedCommand = true;
         text.Options = Join(text.Options, Settings, options.ApplicationRole is { } role ? "-c role=" + role : null);
-        return Build(text, options, loggers);
+        return Build(text, options, loggers, options.RequireAuthority);
     }
 
     /// <summary>For schema updates: the login's own rights, no pool, and time for index builds.</summary>
@@ -50,15 +50,36 @@ internal static class Connections
         return Build(text, options, loggers);
     }
 
-    static NpgsqlDataSource Build(NpgsqlConnectionStringBuilder text, EventStoreOptions options, ILoggerFactory? loggers)
+    static NpgsqlDataSource Build(
+        NpgsqlConnectionStringBuilder text, EventStoreOptions options, ILoggerFactory? loggers, bool requireAuthority = false)
     {
         var builder = new NpgsqlSlimDataSourceBuilder(text.ConnectionString);
         builder.EnableArrays();
         builder.EnableTransportSecurity();
         if (loggers is not null) builder.UseLoggerFactory(loggers);
+        // A restore and a fail-over end every connection, so it is enough to look when one is made. What hands out a number looks for
+        // itself.
+        if (requireAuthority) builder.UsePhysicalConnectionInitializer(RequireAuthority, RequireAuthorityAsync);
         options.ConfigureDataSource?.Invoke(builder);
         return builder.Build();
     }
+
+    static void RequireAuthority(NpgsqlConnection connection)
+    {
+        using var command = new NpgsqlCommand(AuthorityIncarnations.Require, connection);
+        command.ExecuteNonQuery();
+    }
+
+    static async Task RequireAuthorityAsync(NpgsqlConnection connection)
+    {
+        await using var command = new NpgsqlCommand(AuthorityIncarnations.Require, connection);
+        await command.ExecuteNonQueryAsync();
+    }
+
+    /// <summary>How many connections one process may hold at once: its pool, the listener, and a schema update or the end of a stuck
+    /// leader's.</summary>
+    public static int MostOf(EventStoreOptions options) =>
+        new NpgsqlConnectionStringBuilder($"Maximum Pool Size={options.MaxPoolSize};{options.ConnectionString}").MaxPoolSize + 2;
 
     static string Join(params string?[] parts) => string.Join(' ', parts.Where(p => !string.IsNullOrWhiteSpace(p)));
 }

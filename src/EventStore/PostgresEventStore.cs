@@ -27,6 +27,7 @@ public sealed class PostgresEventStore : IEventStore, IDatabaseClock, IAsyncDisp
         Signal = new(this, loggers);
         Groups = new(this);
         Epochs = new(this, loggers);
+        Authority = new(this);
     }
 
     /// <summary>The store's pool, in the application's role, for queries of views. Leave no session state behind in a connection.</summary>
@@ -34,6 +35,9 @@ public sealed class PostgresEventStore : IEventStore, IDatabaseClock, IAsyncDisp
 
     /// <summary>Leadership by epochs in the same database.</summary>
     public LeaderEpochs Epochs { get; }
+
+    /// <summary>Which server has authority over the log.</summary>
+    public AuthorityIncarnations Authority { get; }
 
     internal EventStoreOptions Options { get; }
 
@@ -54,13 +58,39 @@ public sealed class PostgresEventStore : IEventStore, IDatabaseClock, IAsyncDisp
         await using var owner = Connections.Owner(Options, _loggers);
         try
         {
-            await new SchemaMigrator(owner, Logger).RunAsync([SchemaScripts.Own, .. more], Options.ApplicationRole is not null, ct);
+            await new SchemaMigrator(owner, Options, Logger).RunAsync([SchemaScripts.Own, .. more], ct);
         }
         catch (Exception e) when (e is DbException or TimeoutException or IOException)
         {
             throw SqlStates.ToEventStoreException(e);
         }
     }
+
+    /// <summary>
+    /// Removes the records of commands that were committed longer ago than <paramref name="age"/>, oldest first, in transactions of 1,000.
+    /// Such a
+    /// command would be carried out anew if somebody repeated it. Cheap when there is nothing to do; safe on several processes at once.
+    /// </summary>
+    /// <param name="age">At least <see cref="EventStoreOptions.CommandRetryWindow"/>.</param>
+    /// <param name="mostBatches">1 to 1,000; what is left waits for the next call.</param>
+    /// <returns>How many were removed.</returns>
+    public Task<long> PruneCommandsAsync(TimeSpan age, int mostBatches, CancellationToken ct)
+    {
+        if (age < Options.CommandRetryWindow)
+            throw new ArgumentOutOfRangeException(
+                nameof(age), age, $"A command may be repeated for {Options.CommandRetryWindow}: its record is kept at least as long.");
+        if (mostBatches is < 1 or > 1000) throw new ArgumentOutOfRangeException(
+            nameof(mostBatches), mostBatches, "Batches must be 1 to 1,000.");
+        return CommandPruning.RunAsync(this, age, mostBatches, ct);
+    }
+
+    /// <summary>
+    /// Looks for what cannot be in a sound log: versions with holes, streams that disagree with their events, events that this program
+    /// cannot
+    /// read, progressions beyond the log, a sequence behind it. Reads everything, changes nothing, works beside a running program; make the
+    /// store without <see cref="EventStoreOptions.RequireAuthority"/> to look at a restored copy.
+    /// </summary>
+    public Task<LogReport> VerifyAsync(CancellationToken ct) => new LogVerifier(this).RunAsync(ct);
 
     public IEventSession OpenSession(SessionMetadata? metadata = null)
     {
@@ -235,7 +265,7 @@ public sealed class PostgresEventStore : IEventStore, IDatabaseClock, IAsyncDisp
     }, ct);
 
     /// <summary>Reads have no outcome to lose: a connection that died in the pool is replaced once, other errors get their name.</summary>
-    async Task<T> RunAsync<T>(Func<NpgsqlConnection, Task<T>> read, CancellationToken ct)
+    internal async Task<T> RunAsync<T>(Func<NpgsqlConnection, Task<T>> read, CancellationToken ct)
     {
         var started = Time.GetTimestamp();
         for (var attempt = 1; ; attempt++)

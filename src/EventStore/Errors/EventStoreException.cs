@@ -50,6 +50,15 @@ public sealed class EpochFencedException(string cluster, string role, long epoch
     public long Current { get; } = current;
 }
 
+/// <summary>
+/// The server is not the one that the log's authority was last seen on: a restored dump, a promoted standby. What was handed out since the
+/// copy
+/// was made is not in it. End, start over, and take over (<see cref="AuthorityIncarnations"/>) before anything is handed out. Nothing was
+/// committed.
+/// </summary>
+public sealed class AuthorityChangedException(string message, Exception? inner = null)
+    : EventStoreException($"{message}. Mend: start the program again; it takes the authority over.", inner);
+
 /// <summary>A guard statement refused the session through <c>framelease.raise</c> or <c>framelease.require</c>. Nothing was
 /// committed.</summary>
 public sealed class GuardFailedException(string code, string message, Exception? inner = null) : EventStoreException(message, inner)

@@ -6,7 +6,8 @@ namespace Framelease.EventStore;
 
 internal static class SqlStates
 {
-    public const string WrongVersion = "MT003", Archived = "MT001", Fenced = "FL001", CommandCommitted = "FL002";
+    public const string WrongVersion = "MT003", Archived = "MT001", Fenced = "FL001", CommandCommitted = "FL002",
+        AuthorityChanged = "FL003";
 
     /// <summary>PostgreSQL said clearly that it rolled back: severity ERROR; FATAL or a lost connection says nothing about a
     /// commit.</summary>
@@ -51,7 +52,19 @@ internal static class SqlStates
         "22023" or "42704" when p.MessageText.Contains("framelease_app", StringComparison.Ordinal) => SchemaMissing(p),
         "3D000" => new EventStoreSchemaException($"{p.MessageText}. Mend: create the database, or name another one.", p),
         PostgresErrorCodes.ReadOnlySqlTransaction =>
-            new EventStoreSchemaException("The database is read-only (a standby?). Mend: connect to the primary.", p),
+            new EventStoreSchemaException(
+                $"The database is read-only ({p.MessageText}). Mend: connect to the primary, or set default_transaction_read_only to "
+                    + "off.", p),
+        AuthorityChanged => new AuthorityChangedException(p.MessageText, p),
+        PostgresErrorCodes.DiskFull => new EventStoreUnavailableException(
+            $"The database server's disk is full ({p.MessageText}). Nothing was committed. Mend: free or add space there; nothing need "
+                + "be restarted here.", p),
+        PostgresErrorCodes.TooManyConnections => new EventStoreUnavailableException(
+            $"The database takes no more connections ({p.MessageText}). Mend: raise max_connections, or lower the pools of its clients.",
+                p),
+        PostgresErrorCodes.InsufficientPrivilege => new EventStoreDatabaseException(
+            p.SqlState, $"The login may not do this ({p.MessageText}). Mend: let the schema's owner run the schema update, which grants "
+                + "what is needed.", p),
         _ when IsUnreadableJson(p) => new EventSerializationException($"PostgreSQL cannot hold this JSON: {p.MessageText} {p.Detail}", p),
         PostgresErrorCodes.UniqueViolation when p.ConstraintName == "pk_mt_events_stream_and_version" =>
             new EventStoreDatabaseException(p.SqlState, "The log and mt_streams disagree about a stream's version: another program wrote to the tables.", p),

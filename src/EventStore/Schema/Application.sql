@@ -22,3 +22,4 @@ grant select on framelease_events.mt_high_water_skips to framelease_app;
 grant select, insert, update, delete on all tables in schema framelease to framelease_app;
 grant usage on all sequences in schema framelease to framelease_app;
 revoke insert, update, delete on framelease.schema_updates from framelease_app;
+revoke update, delete on framelease.authority from framelease_app;

@@ -5,11 +5,9 @@ using NpgsqlTypes;
 namespace Framelease.EventStore;
 
 /// <summary>Applies what is missing, all in one transaction under an advisory lock: the schema is at the old state or at the new one.</summary>
-internal sealed class SchemaMigrator(NpgsqlDataSource owner, ILogger logger)
+internal sealed class SchemaMigrator(NpgsqlDataSource owner, EventStoreOptions options, ILogger logger)
 {
-    const int OldestServer = 130_000;
-
-    public async Task RunAsync(IReadOnlyList<SchemaScripts> components, bool withApplicationRole, CancellationToken ct)
+    public async Task RunAsync(IReadOnlyList<SchemaScripts> components, CancellationToken ct)
     {
         await using var connection = await owner.OpenConnectionAsync(ct);
         await RefuseUnsuitableAsync(connection, ct);
@@ -25,29 +23,31 @@ internal sealed class SchemaMigrator(NpgsqlDataSource owner, ILogger logger)
               digest     varchar     not null,
               applied_at timestamptz not null default clock_timestamp(),
               constraint schema_updates_pkey primary key (component, number, name)
-            )
+            );
+            -- asked first, so that a backup under way, which reads the table, does not hold up a start
+            do $$
+            begin
+              if not exists (select from pg_attribute where attrelid = 'framelease.schema_updates'::regclass
+                and attname = 'least_program') then
+                alter table framelease.schema_updates add column least_program int not null default 0;
+              end if;
+            end
+            $$
             """, ct);
         var changed = false;
         foreach (var component in components) changed |= await ApplyAsync(connection, component, ct);
-        if (changed && withApplicationRole) await ExecuteAsync(connection, SchemaScripts.Application, ct);
+        await ServerChecks.RefuseChangedTablesAsync(connection, ct);
+        // a dump restored on another server has the tables but neither the role nor its rights
+        if (options.ApplicationRole is not null && (changed || !await IsApplicationReadyAsync(connection, ct)))
+            await ExecuteAsync(connection, SchemaScripts.Application, ct);
         await transaction.CommitAsync(ct);
     }
 
-    static async Task RefuseUnsuitableAsync(NpgsqlConnection connection, CancellationToken ct)
+    async Task RefuseUnsuitableAsync(NpgsqlConnection connection, CancellationToken ct)
     {
-        await using var command = new NpgsqlCommand("""
-            select current_setting('server_version_num')::int, current_setting('server_version'), pg_is_in_recovery(), current_setting('server_encoding'),
-              to_regclass('framelease_events.mt_events') is not null and to_regclass('framelease.schema_updates') is null
-            """, connection);
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        await reader.ReadAsync(ct);
-        if (reader.GetInt32(0) < OldestServer)
-            throw new EventStoreSchemaException($"PostgreSQL is {reader.GetString(1)}; 13 or newer is needed. Mend: upgrade the server.");
-        if (reader.GetBoolean(2)) throw new EventStoreSchemaException("PostgreSQL is a standby, which is read-only. Mend: connect to the primary.");
-        if (reader.GetString(3) != "UTF8")
-            throw new EventStoreSchemaException($"The database's encoding is {reader.GetString(3)}; UTF8 is needed. Mend: create database … encoding 'UTF8' template template0.");
-        if (reader.GetBoolean(4))
-            throw new EventStoreSchemaException("The schema framelease_events holds tables that another program made. Mend: use a database of its own.");
+        if (ServerChecks.Complaint(await ServerFacts.ReadAsync(connection, ct), options.Replicas, Connections.MostOf(options))
+            is { } complaint)
+            throw new EventStoreSchemaException(complaint);
     }
 
     async Task<bool> ApplyAsync(NpgsqlConnection connection, SchemaScripts scripts, CancellationToken ct)
@@ -58,6 +58,11 @@ internal sealed class SchemaMigrator(NpgsqlDataSource owner, ILogger logger)
         // A program of version N-1 on a schema of version N: the newer one's functions serve both, so leave everything as it is.
         if (newest > known)
         {
+            if (await LeastProgramAsync(connection, scripts.Component, ct) is var least && known < least)
+                throw new EventStoreSchemaException(
+                    $"The schema of '{scripts.Component}' is at update {newest} and serves programs from update {least} on; this one is "
+                        + $"of update {known}. "
+                    + "Mend: run a newer version of the program.");
             Log.SchemaIsNewer(logger, scripts.Component, newest, known);
             return false;
         }
@@ -85,6 +90,24 @@ internal sealed class SchemaMigrator(NpgsqlDataSource owner, ILogger logger)
         return changed;
     }
 
+    static async Task<bool> IsApplicationReadyAsync(NpgsqlConnection connection, CancellationToken ct)
+    {
+        // to_regrole, because has_table_privilege raises an error for a role that is not there
+        await using var command = new NpgsqlCommand("""
+            select case when to_regrole('framelease_app') is null then false else has_table_privilege('framelease_app',
+              'framelease_events.mt_events', 'insert') end
+            """, connection);
+        return await command.ExecuteScalarAsync(ct) is true;
+    }
+
+    static async Task<int> LeastProgramAsync(NpgsqlConnection connection, string component, CancellationToken ct)
+    {
+        await using var command = new NpgsqlCommand("select max(least_program) from framelease.schema_updates where component = $1",
+            connection);
+        command.Parameters.Add(new() { Value = component, NpgsqlDbType = NpgsqlDbType.Varchar });
+        return await command.ExecuteScalarAsync(ct) is int least ? least : 0;
+    }
+
     static async Task<Dictionary<(int Number, string Name), string>> AppliedAsync(NpgsqlConnection connection, string component, CancellationToken ct)
     {
         await using var command = new NpgsqlCommand("select number, name, digest from framelease.schema_updates where component = $1", connection);
@@ -101,18 +124,19 @@ internal sealed class SchemaMigrator(NpgsqlDataSource owner, ILogger logger)
         {
             await ExecuteAsync(connection, script.Sql, ct);
         }
-        catch (PostgresException e)
+        catch (PostgresException e) when (SqlStates.ToEventStoreException(e) is { IsTransient: false } and not EventStoreSchemaException)
         {
             throw new EventStoreSchemaException($"Schema script {script.Number:0000} {script.Name} of '{component}' failed, nothing was changed: {e.MessageText}", e);
         }
         await using var record = new NpgsqlCommand("""
-            insert into framelease.schema_updates (component, number, name, digest) values ($1, $2, $3, $4)
+            insert into framelease.schema_updates (component, number, name, digest, least_program) values ($1, $2, $3, $4, $5)
             on conflict (component, number, name) do update set digest = excluded.digest, applied_at = clock_timestamp()
             """, connection);
         record.Parameters.Add(new() { Value = component, NpgsqlDbType = NpgsqlDbType.Varchar });
         record.Parameters.Add(new() { Value = script.Number, NpgsqlDbType = NpgsqlDbType.Integer });
         record.Parameters.Add(new() { Value = script.Name, NpgsqlDbType = NpgsqlDbType.Varchar });
         record.Parameters.Add(new() { Value = script.Digest, NpgsqlDbType = NpgsqlDbType.Varchar });
+        record.Parameters.Add(new() { Value = script.LeastProgram, NpgsqlDbType = NpgsqlDbType.Integer });
         await record.ExecuteNonQueryAsync(ct);
     }
 

@@ -8,7 +8,9 @@ namespace Framelease.EventStore;
 /// <summary>
 /// A component's part of the schema, as embedded SQL files, one object a file: <c>{prefix}/Updates/NNNN_name.sql</c> run once, in order of
 /// their numbers, and never change again; <c>{prefix}/Functions/name.sql</c> (create or replace) run again whenever their text changes.
-/// Updates only expand (add tables, columns with defaults, indexes); what is to go is contracted a release later.
+/// Updates only expand (add tables, columns with defaults, indexes); what is to go is contracted a release later, by an update that begins
+/// with
+/// <c>-- least program: N</c>: programs that know no update N or later do not start on it any more.
 /// </summary>
 /// <param name="Component">Its name in framelease.schema_updates.</param>
 public sealed record SchemaScripts(string Component, IReadOnlyList<SchemaScript> Updates, IReadOnlyList<SchemaScript> Functions)
@@ -57,5 +59,14 @@ public sealed record SchemaScripts(string Component, IReadOnlyList<SchemaScript>
 /// <summary>One SQL file.</summary>
 public sealed record SchemaScript(int Number, string Name, string Sql)
 {
+    const string LeastProgramMark = "-- least program: ";
+
+    /// <summary>The oldest program that may still use the schema after this update, by its newest update; 0: any.</summary>
+    internal int LeastProgram { get; } =
+        Sql.StartsWith(LeastProgramMark, StringComparison.Ordinal)
+            ? int.Parse(Sql.AsSpan(LeastProgramMark.Length, Sql.IndexOf('\n', StringComparison.Ordinal) - LeastProgramMark.Length)
+            .Trim(), CultureInfo.InvariantCulture)
+            : 0;
+
     internal string Digest { get; } = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Sql.ReplaceLineEndings("\n"))));
 }

@@ -134,6 +134,25 @@ public sealed class AppendTests(PostgresServer server, TestDatabase database) : 
         refusal.IsTransient.ShouldBeFalse();
     }
 
+    [Fact]
+    public void An_event_that_is_no_JSON_is_refused_at_once_and_names_what_it_is()
+    {
+        var store = Open(Parcels.Registry().Register<ParcelLinked>("parcel_linked").Register<ParcelWeighed>("parcel_weighed"));
+        var loop = new ParcelLinked();
+        loop.Next = loop;
+        Should.Throw<EventSerializationException>(
+            () => store.OpenSession().Append(NewStream(), 0, loop)).Message.ShouldContain("'parcel_linked'");
+        Should.Throw<EventSerializationException>(() => store.OpenSession().Append(NewStream(), 0, new ParcelWeighed(double.NaN)))
+            .Message.ShouldContain("'parcel_weighed'");
+    }
+
+    sealed class ParcelLinked
+    {
+        public ParcelLinked? Next { get; set; }
+    }
+
+    sealed record ParcelWeighed(double Kilos);
+
     [Theory]
     [InlineData("")]
     [InlineData("line\nbreak")]
