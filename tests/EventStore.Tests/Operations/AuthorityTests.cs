@@ -27,8 +27,11 @@ public sealed class AuthorityTests(PostgresServer server) : IAsyncLifetime
     PostgresEventStore Open(bool requireAuthority = false)
     {
         _stores.Add(new(
-            new() { ConnectionString = _connectionString, NewId = Guid.CreateVersion7, MaxPoolSize = 10,
-                RequireAuthority = requireAuthority },
+            new()
+            {
+                ConnectionString = _connectionString, NewId = Guid.CreateVersion7, MaxPoolSize = 10,
+                RequireAuthority = requireAuthority
+            },
             Parcels.Registry(), TimeProvider.System));
         return _stores[^1];
     }
