@@ -43,6 +43,23 @@ internal static class Connections
         return Build(text, options, loggers);
     }
 
+    /// <summary>
+    /// For rebuilds: the owner's rights, and statements prepared once. What is not on disk when the server dies is made anew; the
+    /// swap waits for the disk by itself.
+    /// </summary>
+    public static NpgsqlDataSource Rebuilder(EventStoreOptions options, ILoggerFactory? loggers)
+    {
+        var text = new NpgsqlConnectionStringBuilder(
+            $"Application Name=framelease rebuild;Max Auto Prepare=100;Auto Prepare Min Usages=2;{options.ConnectionString}")
+        {
+            Pooling = false,
+            CommandTimeout = 0,
+            IncludeErrorDetail = true,
+        };
+        text.Options = Join(text.Options, "-c timezone=UTC -c synchronous_commit=off");
+        return Build(text, options, loggers);
+    }
+
     /// <summary>One connection outside the pool that stays open to LISTEN; keep-alives find a dead path.</summary>
     public static NpgsqlDataSource Listener(EventStoreOptions options, ILoggerFactory? loggers)
     {

@@ -27,4 +27,28 @@ internal static partial class Log
 
     [LoggerMessage(8, LogLevel.Warning, "Connections that keep role {Role} in cluster {Cluster} from being taken over could not be ended")]
     public static partial void BlockersStay(ILogger logger, string role, string cluster, Exception exception);
+
+    [LoggerMessage(20, LogLevel.Warning, "{Name} at position {Position} waits for the database")]
+    public static partial void ProjectionWaits(ILogger logger, string name, long position, Exception exception);
+
+    [LoggerMessage(
+        21, LogLevel.Error, "{Name} cannot apply what comes after position {Position}; no event is skipped, it tries again in {Pause}")]
+    public static partial void ProjectionFailed(ILogger logger, string name, long position, TimeSpan pause, Exception exception);
+
+    [LoggerMessage(22, LogLevel.Warning,
+        "{Count} connections were ended that held the log back at {Position}: their clients were silent for {Patience}")]
+    public static partial void StuckWritersEnded(ILogger logger, long count, long position, TimeSpan patience);
+
+    [LoggerMessage(23, LogLevel.Warning, "The log has been held back at {Position} for {Held} by a writer that is still at work")]
+    public static partial void PositionHeld(ILogger logger, long position, TimeSpan held);
+
+    [LoggerMessage(24, LogLevel.Information, "Projection {Name}: version {Version} is made beside the running view")]
+    public static partial void RebuildingForVersion(ILogger logger, string name, int version);
+
+    [LoggerMessage(25, LogLevel.Information,
+        "Projection {Name}: version {Version} was made anew of {Events} events up to position {Position} in {Elapsed}")]
+    public static partial void Rebuilt(ILogger logger, string name, int version, long events, long position, TimeSpan elapsed);
+
+    [LoggerMessage(26, LogLevel.Warning, "Projection {Name}: what the rebuild left behind could not be dropped; the next one will")]
+    public static partial void ShadowStays(ILogger logger, string name, Exception exception);
 }

@@ -10,7 +10,6 @@ namespace Framelease.EventStore;
 /// <summary>The store on PostgreSQL. One a process and database; thread-safe.</summary>
 public sealed class PostgresEventStore : IEventStore, IDatabaseClock, IAsyncDisposable
 {
-    readonly ILoggerFactory? _loggers;
 
     /// <exception cref="ArgumentException">Options out of bounds, or a registry with a missing upcaster.</exception>
     public PostgresEventStore(EventStoreOptions options, EventRegistry registry, TimeProvider time, ILoggerFactory? loggers = null)
@@ -21,7 +20,7 @@ public sealed class PostgresEventStore : IEventStore, IDatabaseClock, IAsyncDisp
         Options = options;
         Registry = registry;
         Time = time;
-        _loggers = loggers;
+        Loggers = loggers;
         Logger = loggers?.CreateLogger<PostgresEventStore>() ?? (ILogger)NullLogger.Instance;
         DataSource = Connections.Pool(options, loggers);
         Signal = new(this, loggers);
@@ -45,6 +44,8 @@ public sealed class PostgresEventStore : IEventStore, IDatabaseClock, IAsyncDisp
 
     internal TimeProvider Time { get; }
 
+    internal ILoggerFactory? Loggers { get; }
+
     internal ILogger Logger { get; }
 
     internal Metrics Metrics { get; } = new();
@@ -55,7 +56,7 @@ public sealed class PostgresEventStore : IEventStore, IDatabaseClock, IAsyncDisp
 
     public async Task MigrateAsync(CancellationToken ct, params IReadOnlyList<SchemaScripts> more)
     {
-        await using var owner = Connections.Owner(Options, _loggers);
+        await using var owner = Connections.Owner(Options, Loggers);
         try
         {
             await new SchemaMigrator(owner, Options, Logger).RunAsync([SchemaScripts.Own, .. more], ct);
@@ -264,18 +265,27 @@ public sealed class PostgresEventStore : IEventStore, IDatabaseClock, IAsyncDisp
         return reader.GetFieldValue<T>(0);
     }, ct);
 
-    /// <summary>Reads have no outcome to lose: a connection that died in the pool is replaced once, other errors get their name.</summary>
+    /// <summary>As <see cref="ConnectedAsync"/>, measured as a load.</summary>
     internal async Task<T> RunAsync<T>(Func<NpgsqlConnection, Task<T>> read, CancellationToken ct)
     {
         var started = Time.GetTimestamp();
+        var result = await ConnectedAsync(read, ct);
+        Metrics.LoadTook(Time.GetElapsedTime(started));
+        return result;
+    }
+
+    /// <summary>
+    /// For work that has no outcome to lose (a read, or a write that finds out by itself that it was done): a connection that died in the
+    /// pool is replaced once, other errors get their name.
+    /// </summary>
+    internal async Task<T> ConnectedAsync<T>(Func<NpgsqlConnection, Task<T>> work, CancellationToken ct)
+    {
         for (var attempt = 1; ; attempt++)
         {
             try
             {
                 await using var connection = await DataSource.OpenConnectionAsync(ct);
-                var result = await read(connection);
-                Metrics.LoadTook(Time.GetElapsedTime(started));
-                return result;
+                return await work(connection);
             }
             catch (Exception e) when (e is DbException or TimeoutException or IOException)
             {

@@ -125,3 +125,11 @@ public sealed class RebuildRunningException(string projection)
 {
     public override bool IsTransient => true;
 }
+
+/// <summary>Another program has moved the projection on: what this one was about to write is written. Nothing was committed.</summary>
+/// <param name="actual">-1 when the projection has no progress (any more).</param>
+public sealed class ProgressionProgressOutOfOrderException(string message, long actual, Exception? inner = null)
+    : EventStoreException(message, inner)
+{
+    public long Actual { get; } = actual;
+}

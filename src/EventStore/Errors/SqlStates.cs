@@ -7,7 +7,7 @@ namespace Framelease.EventStore;
 internal static class SqlStates
 {
     public const string WrongVersion = "MT003", Archived = "MT001", Fenced = "FL001", CommandCommitted = "FL002",
-        AuthorityChanged = "FL003";
+        AuthorityChanged = "FL003", Overtaken = "FL004", NoView = "FL005";
 
     /// <summary>PostgreSQL said clearly that it rolled back: severity ERROR; FATAL or a lost connection says nothing about a
     /// commit.</summary>
@@ -70,6 +70,7 @@ internal static class SqlStates
             new EventStoreDatabaseException(p.SqlState, "The log and mt_streams disagree about a stream's version: another program wrote to the tables.", p),
         PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.LockNotAvailable
             or PostgresErrorCodes.QueryCanceled => new EventStoreUnavailableException($"PostgreSQL gave up for now: {p.MessageText}", p),
+        Overtaken => new ProgressionProgressOutOfOrderException(p.MessageText, DetailNumber(p), p),
         _ when p.SqlState.StartsWith("FL", StringComparison.Ordinal) =>
             new GuardFailedException(string.IsNullOrEmpty(p.ConstraintName) ? p.SqlState : p.ConstraintName, p.MessageText, p),
         // 08 connection, 53 resources (disk full, too many connections), 57 operator intervention, 58 system error

@@ -8,6 +8,8 @@ internal static class EventReader
     public const string Columns =
         "d.seq_id, d.id, d.stream_id, d.version, d.type, d.data, d.timestamp, d.correlation_id, d.causation_id, d.user_name, d.headers::text";
 
+    public const int ColumnCount = 11;
+
     /// <summary>Marten's own entries, which are no events: numbers of rolled-back transactions.</summary>
     public const string OnlyEvents = "d.is_archived = false and d.type <> 'tombstone'";
 

@@ -22,23 +22,23 @@ internal static class InlineProjections
     {
         var writes = new List<NpgsqlBatchCommand>();
         foreach (var projection in store.Options.Projections.Inline)
-        {
-            var events = appends.SelectMany(a => a.ViewEvents(projection.Events.Contains, store.Registry, metadata)).ToList();
-            if (events.Count > 0) Run(projection, events, shadow: false, writes);
-        }
-
+            writes.AddRange(projection.Statements(
+                [.. appends.SelectMany(a => a.ViewEvents(projection.Events.Contains, store.Registry, metadata))], shadow: false));
         return writes;
     }
 
     /// <summary>Runs the function over a batch, and gives whatever it throws its name.</summary>
-    public static void Run(Projection projection, IReadOnlyList<ViewEvent> events, bool shadow, ICollection<NpgsqlBatchCommand> writes)
+    public static List<NpgsqlBatchCommand> Statements(this Projection projection, IReadOnlyList<ViewEvent> events, bool shadow)
     {
+        var writes = new List<NpgsqlBatchCommand>();
+        if (events.Count == 0) return writes;
         foreach (var e in events)
             if (e.Data is UnknownEvent unknown)
                 throw new ProjectionException(projection.Name, $"{Describe([e])} cannot be read: {unknown.Reason}");
         try
         {
             projection.Project(events, new(projection, shadow, writes.Add));
+            return writes;
         }
         // foreign code: whatever it throws is told under the projection's name
         catch (Exception e) when (e is not (OutOfMemoryException or OperationCanceledException))
