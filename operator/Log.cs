@@ -41,4 +41,10 @@ static partial class Log
 
     [LoggerMessage(13, LogLevel.Warning, "Kubernetes is not available: {Why}")]
     public static partial void KubernetesUnavailable(ILogger logger, string why);
+
+    [LoggerMessage(14, LogLevel.Warning, "authority taken over: {Reason}. {Slots} slots are in quarantine until proof; tokens go on above {Floor}")]
+    public static partial void AuthorityTaken(ILogger logger, string reason, long slots, long floor);
+
+    [LoggerMessage(15, LogLevel.Information, "{Count} records of old commands removed")]
+    public static partial void CommandsPruned(ILogger logger, long count);
 }

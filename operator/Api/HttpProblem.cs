@@ -19,6 +19,7 @@ sealed class HttpProblem(int status, string reason, string detail) : Exception(d
         OperationCanceledException => null,
         HttpProblem p => p,
         LedgerUnavailableException => new(503, "Unavailable", "the database cannot be reached now; try again"),
+        LeadershipLostException => new(503, "Unavailable", "this replica is starting over; try again"),
         LedgerConflictException => new(503, "Unavailable", "too many writers at once; try again"),
         KubernetesException { IsTransient: true } => new(503, "Unavailable", "the Kubernetes API cannot be reached now; try again"),
         ObjectStoreException { Error: ObjectStoreError.NoSpace } => new(507, "NoSpace", "the object store is full"),

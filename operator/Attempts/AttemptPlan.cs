@@ -41,7 +41,7 @@ sealed record AttemptPlan(IReadOnlyList<ITaskEvent> Task, IReadOnlyList<ILeaseEv
             taskDecision = TaskDecider.Decide(task, new TaskCommand.Fail(end.ToFailure(fence), retryDelaySeconds));
         else
             taskDecision = TaskDecider.Decide(task, new TaskCommand.Return(fence.Scene, fence.Attempt, fence.PodUid, end.Message, retryDelaySeconds));
-        var proof = end.EverStarted ? FreeProof.ContainersTerminated : FreeProof.NeverStarted;
+        var proof = end.Proof ?? (end.EverStarted ? FreeProof.ContainersTerminated : FreeProof.NeverStarted);
         return Combine(
             taskDecision, lease,
             lease is { IsGranted: true } ? new LeaseCommand.Expire(ExpiryCause.PodEnded, end.Message, fence.PodUid) : null,
@@ -113,6 +113,9 @@ sealed record AttemptRefusal(string Reason, string Message);
 /// <param name="EverStarted">False when no container of the pod ever ran.</param>
 sealed record PodEnd(bool EverStarted, int? ExitCode, bool OutOfMemory, string Message, string Evidence)
 {
+    /// <summary>What it proves; null: what the kubelet's word proves.</summary>
+    public FreeProof? Proof { get; init; }
+
     public AttemptFailed ToFailure(AttemptFence fence) => new(
         fence.Scene, fence.Attempt, fence.PodUid, OutOfMemory ? "OutOfMemory" : "HolderLost", OutOfMemory ? "OutOfMemory" : "WorkerDied", Message, true, null);
 }

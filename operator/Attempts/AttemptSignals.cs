@@ -37,6 +37,9 @@ sealed class AttemptSignals
         PoolChanged?.Invoke(request.Pool);
     }
 
+    /// <summary>A slot of the pool is free, and no lease tells of it.</summary>
+    public void PoolFreed(string pool) => PoolChanged?.Invoke(pool);
+
     public void LeaseGranted(LeaseRequested request) => LeaseChanged?.Invoke(new ObjectKey(request.Namespace, request.Name));
 
     public void LeaseWaits(WaitingRow row) => LeaseChanged?.Invoke(new ObjectKey(row.Namespace, row.Name));

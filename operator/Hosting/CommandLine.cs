@@ -14,9 +14,11 @@ static class CommandLine
         var inputRoots = new Option<string[]>("--input-root") { Description = "Directory under which file:// inputs may lie. May be given several times. Default: none, file:// is refused." };
         var inputHosts = new Option<string[]>("--input-host") { Description = "Host that http(s):// inputs may name although its address is private. May be given several times." };
         var identity = new Option<string?>("--identity") { Description = "Name of this replica in leader epochs. Default: the host name." };
+        var connections = Whole("--database-connections", "Most connections to PostgreSQL, 10 to 30.", 20, 10, 30);
+        var replicas = Whole("--replicas", "How many replicas of the operator share the database, 1 to 100: their connections must fit into it together.", 1, 1, 100);
         var root = new RootCommand("Framelease operator: reconciles VideoTasks and GpuLeases, serves the worker and history APIs. FRAMELEASE_POSTGRES holds the Npgsql connection string.")
         {
-            kubeconfig, dataDir, listen, publicUrl, inputRoots, inputHosts, identity,
+            kubeconfig, dataDir, listen, publicUrl, inputRoots, inputHosts, identity, connections, replicas,
         };
         root.SetAction((parsed, cancel) =>
         {
@@ -36,10 +38,23 @@ static class CommandLine
                     PublicUrl = parsed.GetValue(publicUrl),
                     InputRoots = parsed.GetValue(inputRoots) ?? [],
                     InputHosts = parsed.GetValue(inputHosts) ?? [],
+                    DatabaseConnections = parsed.GetValue(connections),
+                    Replicas = parsed.GetValue(replicas),
                     Identity = parsed.GetValue(identity) ?? Environment.MachineName,
                 },
                 cancel);
         });
         return root;
+    }
+
+    static Option<int> Whole(string name, string description, int value, int least, int most)
+    {
+        var option = new Option<int>(name) { Description = description, DefaultValueFactory = _ => value };
+        option.Validators.Add(r =>
+        {
+            if (r.GetValueOrDefault<int>() is var given && (given < least || given > most))
+                r.AddError($"{name} is {given}; allowed is {least} to {most}");
+        });
+        return option;
     }
 }

@@ -10,6 +10,7 @@ using Framelease.ObjectStorage.Directories;
 using Framelease.ObjectStorage.Presigning;
 using Framelease.Operator.Api;
 using Framelease.Operator.Attempts;
+using Framelease.Operator.Authority;
 using Framelease.Operator.Dispatch;
 using Framelease.Operator.Leadership;
 using Framelease.Operator.Leases;
@@ -32,12 +33,10 @@ sealed class OperatorHost(OperatorOptions options, Edges edges, ILoggerFactory l
     public async Task<int> RunAsync(Func<Action<IEndpointRouteBuilder>, CancellationToken, Task> serve, CancellationToken cancel)
     {
         using var kubernetes = new KubernetesClient(KubeConfig.Load(options.Kubeconfig), edges.Time, edges.Chance, loggers.CreateLogger("Framelease.Kubernetes"));
-        await using var store = new PostgresEventStore(
-            new EventStoreOptions { ConnectionString = options.Postgres, NewId = edges.NewId },
-            EventTypes.Register(new EventRegistry(EventJson.CreateOptions(EventTypesJson.Default))), edges.Time, loggers);
+        await using var store = Store(requireAuthority: true);
         var startUp = new StartUp(edges.Time, _log);
         var cluster = await startUp.RetryAsync(() => ClusterUidAsync(kubernetes, cancel), cancel);
-        await startUp.RetryAsync(() => MigrateAsync(store, cancel), cancel);
+        var authority = await startUp.RetryAsync(() => PrepareDatabaseAsync(kubernetes, cluster, cancel), cancel);
         var ledger = new PostgresLedger(store, store, cluster);
         var credentialKey = await startUp.RetryAsync(() => ledger.SigningKeyAsync("attempt-credential", edges.NewKey(), cancel), cancel);
         var objectKey = await startUp.RetryAsync(() => ledger.SigningKeyAsync("object-url", edges.NewKey(), cancel), cancel);
@@ -60,11 +59,12 @@ sealed class OperatorHost(OperatorOptions options, Edges edges, ILoggerFactory l
                 ready.Map(routes);
             },
             cancel);
+        await startUp.RetryAsync(() => LeaveWordAsync(kubernetes, authority, cancel), cancel);
         await startUp.RetryAsync(() => PublishUrlAsync(kubernetes, publicUrl, cancel), cancel);
         Log.Serving(_log, options.Identity, publicUrl);
 
         var stores = new StoreSet(kubernetes, edges.Time, edges.Chance, loggers.CreateLogger("Framelease.Kubernetes"));
-        var running = new[] { serving, LeadAsync(kubernetes, stores, store, cluster, ledger, objects, attempts, signals, ready, cancel) };
+        var running = new[] { serving, LeadAsync(kubernetes, stores, store, cluster, authority, ledger, objects, attempts, signals, ready, cancel) };
         try
         {
             await await Task.WhenAny(running);
@@ -82,7 +82,8 @@ sealed class OperatorHost(OperatorOptions options, Edges edges, ILoggerFactory l
     }
 
     async Task LeadAsync(
-        KubernetesClient kubernetes, StoreSet storeSet, PostgresEventStore store, ClusterIdentity cluster, PostgresLedger ledger, DirectoryObjectStore objects,
+        KubernetesClient kubernetes, StoreSet storeSet, PostgresEventStore store, ClusterIdentity cluster, SeenAuthority authority,
+        PostgresLedger ledger, DirectoryObjectStore objects,
         AttemptService attempts, AttemptSignals signals, Readiness ready, CancellationToken cancel)
     {
         var workerPods = new Selection(LabelSelector: $"{ApiGroup.ManagedByLabel}={WorkerPod.ManagedBy}");
@@ -126,7 +127,13 @@ sealed class OperatorHost(OperatorOptions options, Edges edges, ILoggerFactory l
             {
                 leader.Take(epoch);
                 var liveness = new LivenessWatch(ledger, attempts, signals, edges.Time, loggers.CreateLogger<LivenessWatch>());
-                return Task.WhenAll([.. controllers.Select(c => c.RunAsync(stop)), liveness.RunAsync(epoch, stop)]);
+                var release = new AuthorityRelease(
+                    ledger, attempts, signals, new WatchedPodsAndNodes(stores), edges.Time, loggers.CreateLogger<AuthorityRelease>());
+                var housekeeping = new Housekeeping(
+                    store, async c => await LeaveWordAsync(kubernetes, authority with { Position = await TakeOver(store, cluster).LastEventAsync(c) }, c),
+                    edges.Time, _log);
+                return Task.WhenAll(
+                    [.. controllers.Select(c => c.RunAsync(stop)), liveness.RunAsync(epoch, stop), release.RunAsync(epoch, stop), housekeeping.RunAsync(stop)]);
             },
             cancel);
         await await Task.WhenAny(watching, controlling, dispatchers.RunAsync(cancel), events.RunAsync(cancel));
@@ -146,9 +153,28 @@ sealed class OperatorHost(OperatorOptions options, Edges edges, ILoggerFactory l
     static async Task<ClusterIdentity> ClusterUidAsync(KubernetesClient kubernetes, CancellationToken cancel) =>
         new((await kubernetes.GetAsync<Namespace>("kube-system", null, cancel)).Metadata.Uid!);
 
-    static async Task<bool> MigrateAsync(PostgresEventStore store, CancellationToken cancel)
+    PostgresEventStore Store(bool requireAuthority) => new(
+        new EventStoreOptions
+        {
+            ConnectionString = options.Postgres, NewId = edges.NewId, RequireAuthority = requireAuthority, MaxPoolSize = options.DatabaseConnections,
+            Replicas = options.Replicas,
+        },
+        EventTypes.Register(new EventRegistry(EventJson.CreateOptions(EventTypesJson.Default))), edges.Time, loggers);
+
+    AuthorityTakeOver TakeOver(PostgresEventStore store, ClusterIdentity cluster) => new(store, cluster, _log);
+
+    // Schema first, then authority (R12): nothing else is asked of the database before both are settled.
+    async Task<SeenAuthority> PrepareDatabaseAsync(KubernetesClient kubernetes, ClusterIdentity cluster, CancellationToken cancel)
     {
+        await using var store = Store(requireAuthority: false);
         await store.MigrateAsync(cancel, SchemaScripts.FromAssembly(typeof(OperatorHost).Assembly, "Framelease.Operator.Sql"));
+        var witness = await AuthorityWitness.ReadAsync(kubernetes, options.Namespace, cancel);
+        return await TakeOver(store, cluster).EnsureAsync(witness, cancel);
+    }
+
+    async Task<bool> LeaveWordAsync(KubernetesClient kubernetes, SeenAuthority authority, CancellationToken cancel)
+    {
+        await AuthorityWitness.PublishAsync(kubernetes, options.Namespace, authority, cancel);
         return true;
     }
 

@@ -27,6 +27,12 @@ sealed record OperatorOptions
     /// <summary>Name of this replica in leader epochs; the same name takes its own epoch over at once after a restart.</summary>
     public required string Identity { get; init; }
 
+    /// <summary>Most connections of this replica to PostgreSQL. 10 to 30; default 20.</summary>
+    public int DatabaseConnections { get; init; } = 20;
+
+    /// <summary>How many replicas share the database. The start is refused when the connections of all of them do not fit into the server. Default 1.</summary>
+    public int Replicas { get; init; } = 1;
+
     /// <summary>Namespace of the operator's own objects.</summary>
     public string Namespace { get; init; } = "framelease-system";
 

@@ -33,12 +33,22 @@ static class EventTypes
         .Register<SlotFreed>("slot_freed")
         .Register<StaleHolderRejected>("stale_holder_rejected")
         .Register<DeviceDiscovered>("device_discovered")
+        .Register<DeviceReturned>("device_returned")
+        .Register<AuthorityChanged>("authority_changed")
         .Register<ObservationLost>("observation_lost")
         .Register<ObservationResumed>("observation_resumed");
 }
 
 /// <summary>Stream device-{cluster}/{id}: a device was seen for the first time, with its slots.</summary>
 sealed record DeviceDiscovered(string Cluster, string Node, string Device, string Name, string Kind, int Index, string Pool, int Slots);
+
+/// <summary>Stream device-{cluster}/{id}: a slot that no lease on record held is in service again.</summary>
+sealed record DeviceReturned(string Node, string Device, int Slot, string Proof, string Evidence);
+
+/// <summary>Stream authority-{cluster}: the database is another one, or lacks what the cluster has seen (R12). Every slot went into quarantine.</summary>
+/// <param name="Floor">Every token and epoch from here on lies above.</param>
+/// <param name="Pods">Worker pods that may still use slots.</param>
+sealed record AuthorityChanged(long Incarnation, string Reason, string SystemIdentifier, long Timeline, long Floor, int Pods);
 
 /// <summary>Stream authority-{cluster}: from here on nobody looked (R5).</summary>
 sealed record ObservationLost(double GapSeconds, double DriftSeconds);
@@ -73,6 +83,8 @@ sealed record ObservationResumed;
 [JsonSerializable(typeof(SlotFreed))]
 [JsonSerializable(typeof(StaleHolderRejected))]
 [JsonSerializable(typeof(DeviceDiscovered))]
+[JsonSerializable(typeof(DeviceReturned))]
+[JsonSerializable(typeof(AuthorityChanged))]
 [JsonSerializable(typeof(ObservationLost))]
 [JsonSerializable(typeof(ObservationResumed))]
 sealed partial class EventTypesJson : JsonSerializerContext;

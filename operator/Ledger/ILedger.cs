@@ -49,6 +49,18 @@ interface ILedger
     /// <summary>Records that the authority could not see for a while, and sees again (R5).</summary>
     Task RecordBlindnessAsync(ObservationGap gap, LeaderEpoch epoch, CancellationToken cancel);
 
+    /// <summary>Slots that a change of authority put into quarantine and that no proof has freed yet (R12).</summary>
+    Task<IReadOnlyList<AuthoritySlot>> ReadAuthoritySlotsAsync(CancellationToken cancel);
+
+    /// <summary>Worker pods that the cluster knew at the change, and that are not known to have ended.</summary>
+    Task<IReadOnlyList<AuthorityPod>> ReadAuthorityPodsAsync(CancellationToken cancel);
+
+    Task ForgetAuthorityPodsAsync(string[] uids, LeaderEpoch epoch, CancellationToken cancel);
+
+    /// <summary>Frees a slot that no lease on record holds.</summary>
+    /// <exception cref="LedgerConflictException">The slot is no longer as it was read.</exception>
+    Task ReturnSlotAsync(AuthoritySlot slot, string proof, string evidence, LeaderEpoch epoch, CancellationToken cancel);
+
     Task<DateTimeOffset> NowAsync(CancellationToken cancel);
 }
 
@@ -125,6 +137,12 @@ sealed record ProgressRow(
 sealed record HistoryItem(long Sequence, string Stream, long Version, string Type, DateTimeOffset Timestamp, string? Actor, System.Text.Json.JsonElement Data);
 
 sealed record NamedStream(string Uid, string Namespace, string Name);
+
+/// <param name="LeaseUid">The lease that held it in the copy; null when it was free there.</param>
+/// <param name="Attempt">That lease's attempt, if it had a pod on record.</param>
+sealed record AuthoritySlot(SlotKey Key, string Pool, long Token, string? LeaseUid, AttemptRow? Attempt);
+
+sealed record AuthorityPod(string Uid, string Name, string Node);
 
 sealed record ObservationGap(double GapSeconds, double DriftSeconds);
 

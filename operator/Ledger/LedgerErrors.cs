@@ -24,6 +24,8 @@ static class LedgerErrors
         GuardFailedException { Code: SilenceBroken } => new SilenceBrokenException(e.Message, e),
         EventStreamUnexpectedMaxEventIdException or ExistingStreamIdCollisionException or GuardFailedException => new LedgerConflictException(e.Message, e),
         EpochFencedException => new LeadershipLostException(e.Message, e),
+        // whoever starts anew looks at what the server is, and takes it over (R12)
+        AuthorityChangedException => new LeadershipLostException(e.Message, e),
         // Unknown is safe to treat as unavailable: whoever tries again loads first, and finds what was committed.
         CommitOutcomeUnknownException => new LedgerUnavailableException(e.Message, e),
         { IsTransient: true } => new LedgerUnavailableException(e.Message, e),

@@ -136,7 +136,8 @@ sealed partial class PostgresLedger
                 insert into framelease.slots (cluster, node, device, slot, pool, device_name, device_kind, device_index)
                 values ($1, $2, $3, $4, $5, $6, $7, $8)
                 on conflict (cluster, node, device, slot) do update set pool = excluded.pool, device_name = excluded.device_name,
-                  device_kind = excluded.device_kind, device_index = excluded.device_index where framelease.slots.state = 'Free'
+                  device_kind = excluded.device_kind, device_index = excluded.device_index
+                  where framelease.slots.state = 'Free' or framelease.slots.pool = ''
                 """,
                 s.Key.Cluster, s.Key.Node, s.Key.Device, s.Key.Slot, pool, s.DeviceName, s.DeviceKind, s.DeviceIndex));
         }

@@ -24,6 +24,9 @@ public abstract record LeaseCommand
 
     public sealed record Revoke(string By, string Message) : LeaseCommand;
 
+    /// <summary>The database that granted it is another one now (R12): nobody can tell who has the slot.</summary>
+    public sealed record ChangeAuthority(string Message) : LeaseCommand;
+
     /// <summary>Ends a lease that was never granted.</summary>
     public sealed record GiveUp(string Reason) : LeaseCommand;
 

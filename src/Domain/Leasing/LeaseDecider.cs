@@ -20,6 +20,7 @@ public static class LeaseDecider
             LeaseCommand.Release c => Release(state, c),
             LeaseCommand.Expire c => Expire(state, c),
             LeaseCommand.Revoke c => Revoke(state, c),
+            LeaseCommand.ChangeAuthority c => ChangeAuthority(state, c),
             LeaseCommand.GiveUp c => GiveUp(state, c),
             LeaseCommand.Free c => Free(state, c),
             LeaseCommand.RejectStaleHolder c => RejectStaleHolder(state, c),
@@ -80,6 +81,10 @@ public static class LeaseDecider
         LeasePhase.Pending => Of(new LeaseGaveUp("Revoked")),
         _ => EndBadly(state, new LeaseRevoked(c.By, c.Message), "Revoked"),
     };
+
+    // A lease that waits goes on waiting: nothing was handed out under it.
+    static Decision<ILeaseEvent> ChangeAuthority(LeaseState state, LeaseCommand.ChangeAuthority c) =>
+        state.Phase is LeasePhase.Granted ? EndBadly(state, new LeaseRevoked("authority", c.Message), "AuthorityChanged") : Nothing;
 
     static Decision<ILeaseEvent> GiveUp(LeaseState state, LeaseCommand.GiveUp c) => state.Phase switch
     {

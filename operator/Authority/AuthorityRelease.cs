@@ -1,0 +1,120 @@
+using Framelease.Domain.Leasing;
+using Framelease.Kubernetes.Models;
+using Framelease.Operator.Attempts;
+using Framelease.Operator.Ledger;
+using Framelease.Operator.Pods;
+
+namespace Framelease.Operator.Authority;
+
+/// <summary>
+/// After a change of authority (R12): ends the leases that the copy still shows as granted, and gives slots back one by one. The proof for a node is
+/// that every worker pod which the cluster knew at the change has ended or is gone, and that the node is ready. A pod keeps its finalizer until its end
+/// is recorded, so that one which is gone was seen to end in the history that was lost; a pod that is created later attaches to nothing.
+/// Looks at the present, so it may be stopped anywhere.
+/// </summary>
+sealed class AuthorityRelease(ILedger ledger, AttemptService attempts, AttemptSignals signals, IPodsAndNodes world, TimeProvider time, ILogger logger)
+{
+    static readonly TimeSpan Busy = TimeSpan.FromSeconds(2);
+    static readonly TimeSpan Idle = TimeSpan.FromSeconds(30);
+
+    public async Task RunAsync(LeaderEpoch epoch, CancellationToken cancel)
+    {
+        while (!cancel.IsCancellationRequested)
+        {
+            var left = true;
+            try
+            {
+                left = await LookAsync(epoch, cancel) > 0;
+            }
+            catch (LedgerUnavailableException e)
+            {
+                Log.DatabaseUnavailable(logger, e.Message);
+            }
+            catch (LedgerConflictException)
+            {
+                // Somebody else moved a slot or a lease: the next look sees it.
+            }
+
+            await Task.Delay(left ? Busy : Idle, time, cancel);
+        }
+    }
+
+    /// <returns>How many slots still wait.</returns>
+    public async Task<int> LookAsync(LeaderEpoch epoch, CancellationToken cancel)
+    {
+        var slots = await ledger.ReadAuthoritySlotsAsync(cancel);
+        if (slots.Count == 0)
+            return 0;
+        foreach (var uid in slots.Select(s => s.LeaseUid).OfType<string>())
+            await EndLeaseAsync(uid, epoch, cancel);
+        var pods = await ledger.ReadAuthorityPodsAsync(cancel);
+        var ended = pods.Where(p => world.FindPod(p.Uid) is not { } pod || PodObservation.EndOf(pod) is not null).ToList();
+        await ledger.ForgetAuthorityPodsAsync([.. ended.Select(p => p.Uid)], epoch, cancel);
+        var taken = pods.Except(ended).Select(p => p.Node).ToHashSet(StringComparer.Ordinal);
+        var left = 0;
+        foreach (var slot in slots)
+        {
+            if (!taken.Contains(slot.Key.Node) && world.IsReady(slot.Key.Node) && await FreeAsync(slot, epoch, cancel))
+            {
+                Log.SlotFreed(logger, slot.Key.ToString(), nameof(FreeProof.PodsAccounted));
+                if (slot.Pool.Length > 0)
+                    signals.PoolFreed(slot.Pool);
+            }
+            else
+                left++;
+        }
+
+        return left;
+    }
+
+    async Task EndLeaseAsync(string uid, LeaderEpoch epoch, CancellationToken cancel)
+    {
+        var lease = await ledger.LoadLeaseAsync(uid, cancel);
+        var events = LeaseSteps.Decide(lease.State, new LeaseCommand.ChangeAuthority("the database is another one than the lease was granted on"));
+        if (events.Count > 0)
+            await ledger.CommitAsync(new LedgerCommit("operator", [], [new LeaseChange(uid, lease, events)], epoch), cancel);
+    }
+
+    async Task<bool> FreeAsync(AuthoritySlot slot, LeaderEpoch epoch, CancellationToken cancel)
+    {
+        var evidence = $"no worker pod of before the change of authority is left on node {slot.Key.Node}, which is ready";
+        if (slot.LeaseUid is null)
+        {
+            await ledger.ReturnSlotAsync(slot, nameof(FreeProof.PodsAccounted), evidence, epoch, cancel);
+            return true;
+        }
+
+        // A pod that is still there says itself how it ended (WorkerPodReconciler), and says more: the attempt's exit code.
+        if (slot.Attempt is { } a && world.FindPod(a.PodUid) is not null)
+            return false;
+        if (slot.Attempt is { } gone)
+        {
+            var fence = new AttemptFence(gone.TaskUid, gone.Scene, gone.Attempt, gone.PodUid, gone.LeaseUid, gone.Token);
+            var end = new PodEnd(true, null, false, "the pod ended in the part of the history that was lost", evidence) { Proof = FreeProof.PodsAccounted };
+            return (await attempts.PodEndedAsync(fence, end, epoch, cancel)).Refusal is null;
+        }
+
+        var lease = await ledger.LoadLeaseAsync(slot.LeaseUid, cancel);
+        var events = LeaseSteps.Decide(lease.State, new LeaseCommand.Free(FreeProof.PodsAccounted, evidence));
+        if (events.Count == 0)
+            return false;
+        await ledger.CommitAsync(new LedgerCommit("operator", [], [new LeaseChange(slot.LeaseUid, lease, events)], epoch), cancel);
+        return true;
+    }
+}
+
+/// <summary>What the cluster shows now, as the watches keep it.</summary>
+interface IPodsAndNodes
+{
+    Pod? FindPod(string uid);
+
+    bool IsReady(string node);
+}
+
+sealed class WatchedPodsAndNodes(PlatformStores stores) : IPodsAndNodes
+{
+    public Pod? FindPod(string uid) => stores.WorkerPods.List().FirstOrDefault(p => p.Metadata.Uid == uid);
+
+    public bool IsReady(string node) =>
+        stores.Nodes.Find(new ObjectKey(null, node))?.Status?.Conditions?.Any(c => c is { Type: "Ready", Status: "True" }) is true;
+}

@@ -1,0 +1,87 @@
+using System.Globalization;
+using Framelease.Kubernetes.Client;
+using Framelease.Kubernetes.Models;
+using Framelease.Operator.Pods;
+using Framelease.Resources;
+
+namespace Framelease.Operator.Authority;
+
+/// <summary>
+/// What Kubernetes knows of the log (R12): it is not restored together with the database, so it may have seen what a restored log lacks.
+/// </summary>
+/// <param name="Seen">The authority as it was last written into ConfigMap framelease-authority; null when there is none.</param>
+/// <param name="Grants">Slots and tokens in the status of GpuLeases.</param>
+/// <param name="Pods">Worker pods that have not ended.</param>
+sealed record AuthorityWitness(SeenAuthority? Seen, IReadOnlyList<SeenGrant> Grants, IReadOnlyList<SeenPod> Pods)
+{
+    const string ConfigMapName = "framelease-authority";
+
+    public static AuthorityWitness None { get; } = new(null, [], []);
+
+    public static async Task<AuthorityWitness> ReadAsync(IKubernetesClient kubernetes, string ns, CancellationToken cancel)
+    {
+        var map = await kubernetes.FindAsync<ConfigMap>(ConfigMapName, ns, cancel);
+        var leases = await LeasesAsync(kubernetes, cancel);
+        var pods = await kubernetes.ListAllAsync<Pod>(
+            options: new ListOptions { LabelSelector = $"{ApiGroup.ManagedByLabel}={WorkerPod.ManagedBy}" }, ct: cancel);
+        return new(
+            SeenAuthority.Parse(map?.Data),
+            [.. leases.Where(l => l.Status is { Node: not null, Device: not null, Token: not null })
+                .Select(l => new SeenGrant(l.Status!.Node!, l.Status.Device!, l.Status.Slot ?? 0, l.Status.Token!.Value))],
+            [.. pods.Items.Where(p => p.Spec?.NodeName is not null && PodObservation.EndOf(p) is null)
+                .Select(p => new SeenPod(p.Metadata.Uid!, $"{p.Metadata.Namespace}/{p.Metadata.Name}", p.Spec!.NodeName!))]);
+    }
+
+    static async Task<IReadOnlyList<GpuLease>> LeasesAsync(IKubernetesClient kubernetes, CancellationToken cancel)
+    {
+        try
+        {
+            return (await kubernetes.ListAllAsync<GpuLease>(ct: cancel)).Items;
+        }
+        catch (KubernetesException e) when (e.IsNotFound)
+        {
+            // The kind is not installed yet: no lease was ever seen.
+            return [];
+        }
+    }
+
+    /// <summary>Leaves word for the next start, which may find another database behind the same address.</summary>
+    public static async Task PublishAsync(IKubernetesClient kubernetes, string ns, SeenAuthority authority, CancellationToken cancel)
+    {
+        var wish = new ConfigMap { Metadata = new ObjectMeta { Name = ConfigMapName, Namespace = ns }, Data = authority.ToData() };
+        try
+        {
+            await kubernetes.CreateAsync(wish, cancel);
+        }
+        catch (KubernetesException e) when (e.IsAlreadyExists)
+        {
+            await kubernetes.PatchAsync<ConfigMap>(ConfigMapName, ns, Patch.Merge(new { data = wish.Data }), ct: cancel);
+        }
+    }
+}
+
+/// <param name="Position">The log's last number at that time.</param>
+sealed record SeenAuthority(long Incarnation, string SystemIdentifier, long Timeline, long Position)
+{
+    /// <returns>Null for anything but whole data: a witness that cannot be read has seen nothing.</returns>
+    public static SeenAuthority? Parse(IReadOnlyDictionary<string, string>? data) =>
+        data is not null && Number(data, "incarnation") is { } incarnation && data.TryGetValue("systemIdentifier", out var system)
+            && Number(data, "timeline") is { } timeline && Number(data, "position") is { } position
+            ? new(incarnation, system, timeline, position)
+            : null;
+
+    public Dictionary<string, string> ToData() => new(StringComparer.Ordinal)
+    {
+        ["incarnation"] = Incarnation.ToString(CultureInfo.InvariantCulture),
+        ["systemIdentifier"] = SystemIdentifier,
+        ["timeline"] = Timeline.ToString(CultureInfo.InvariantCulture),
+        ["position"] = Position.ToString(CultureInfo.InvariantCulture),
+    };
+
+    static long? Number(IReadOnlyDictionary<string, string> data, string key) =>
+        long.TryParse(data.GetValueOrDefault(key), NumberStyles.None, CultureInfo.InvariantCulture, out var n) ? n : null;
+}
+
+sealed record SeenGrant(string Node, string Device, int Slot, long Token);
+
+sealed record SeenPod(string Uid, string Name, string Node);

@@ -1,0 +1,48 @@
+// Slots that wait for proof after a change of authority (R12), and the pods that may still use them.
+using Framelease.Domain.Leasing;
+using Framelease.EventStore;
+using Framelease.Operator.Ledger.Sql;
+
+namespace Framelease.Operator.Ledger;
+
+sealed partial class PostgresLedger
+{
+    public Task<IReadOnlyList<AuthoritySlot>> ReadAuthoritySlotsAsync(CancellationToken cancel) => RowsAsync(
+        Statement.Of(
+            $"""
+            select s.cluster, s.node, s.device, s.slot, s.pool, s.token, s.lease_uid, {AttemptColumns}
+              from framelease.slots s left join framelease.attempts a on a.lease_uid = s.lease_uid
+             where s.cluster = $1 and s.state = 'Quarantined' and s.reason = 'AuthorityChanged' order by s.node, s.device, s.slot
+            """,
+            cluster.Uid),
+        r => new AuthoritySlot(
+            new SlotKey(r.GetString(0), r.GetString(1), r.GetString(2), r.GetInt32(3)), r.GetString(4), r.GetInt64(5), Text(r, 6),
+            r.IsDBNull(7) ? null : Attempt(r, 7)),
+        cancel);
+
+    public Task<IReadOnlyList<AuthorityPod>> ReadAuthorityPodsAsync(CancellationToken cancel) => RowsAsync(
+        Statement.Of("select pod_uid, pod_name, node from framelease.authority_pods"),
+        r => new AuthorityPod(r.GetString(0), r.GetString(1), r.GetString(2)), cancel);
+
+    public async Task ForgetAuthorityPodsAsync(string[] uids, LeaderEpoch epoch, CancellationToken cancel)
+    {
+        if (uids.Length == 0)
+            return;
+        var session = store.OpenSession(new SessionMetadata(Actor: "operator"));
+        session.RequireEpoch(cluster.Uid, epoch.Role, epoch.Epoch);
+        session.Write(Statement.Of("delete from framelease.authority_pods where pod_uid = any ($1)", (object)uids));
+        await LedgerErrors.Map(() => session.SaveChangesAsync(cancel));
+    }
+
+    // No lease speaks for it, so the device's stream tells of it.
+    public async Task ReturnSlotAsync(AuthoritySlot slot, string proof, string evidence, LeaderEpoch epoch, CancellationToken cancel)
+    {
+        var key = slot.Key;
+        var session = store.OpenSession(new SessionMetadata(Actor: "operator"));
+        session.RequireEpoch(cluster.Uid, epoch.Role, epoch.Epoch);
+        session.Guard(Statement.Of(
+            "select framelease.move_slot($1, $2, $3, $4, 'Quarantined', $5, 'Free', $5, null, null)", key.Cluster, key.Node, key.Device, key.Slot, slot.Token));
+        session.AppendAny(DeviceStream(key.Device), new DeviceReturned(key.Node, key.Device, key.Slot, proof, evidence));
+        await LedgerErrors.Map(() => session.SaveChangesAsync(cancel));
+    }
+}
