@@ -47,7 +47,7 @@ static class BenchCommand
     {
         "platform" => new PlatformSuite(shell, quick, shell.Console.Error.WriteLine).RunAsync(ct),
         "eventstore" => new EventStoreSuite(shell, quick, shell.Console.Error.WriteLine).RunAsync(ct),
-        "kubernetes" => new KubernetesSuite(shell, quick, shell.Console.Error.WriteLine).RunAsync(ct),
+        "kubernetes" => new KubernetesSuite(shell, Path.GetDirectoryName(DemoPlatform.Program)!, quick, shell.Console.Error.WriteLine).RunAsync(ct),
         "localcluster" => new LocalClusterSuite(shell, Path.GetDirectoryName(DemoPlatform.Program)!, quick).RunAsync(ct),
         _ => throw new InvalidOperationException($"suite {suite} has no program"),
     };

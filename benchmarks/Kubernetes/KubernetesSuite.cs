@@ -1,4 +1,4 @@
-// The Kubernetes library by itself, in this process: decoding, memory and the queue. No server is needed.
+// The Kubernetes library: decoding, memory and the queue in this process, then list and controller beside an API server.
 using System.Globalization;
 using Framelease.Benchmarks.Reporting;
 using Framelease.Kubernetes.Client;
@@ -7,7 +7,7 @@ using Framelease.Kubernetes.Watching;
 
 namespace Framelease.Benchmarks.Kubernetes;
 
-sealed class KubernetesSuite(Cli.Shell shell, bool quick, Action<string> note)
+sealed class KubernetesSuite(Cli.Shell shell, string programs, bool quick, Action<string> note)
 {
     const string Suite = "kubernetes";
 
@@ -18,6 +18,7 @@ sealed class KubernetesSuite(Cli.Shell shell, bool quick, Action<string> note)
         await DecodeAsync(ct);
         await RetainedAsync();
         await QueueAsync(ct);
+        await new ServerFigures(shell, programs, quick, note, Add).RunAsync(ct);
         return _figures;
     }
 

@@ -28,7 +28,7 @@ static class ListReader
             else if (reader.ValueTextEquals("metadata"u8))
             {
                 reader.Read();
-                metadata = JsonSerializer.Deserialize(ref reader, KubernetesJson.Default.Info<ListMeta>());
+                metadata = JsonValues.Read(ref reader, KubernetesJson.Default.Info<ListMeta>());
             }
             else
             {
@@ -48,6 +48,6 @@ static class ListReader
         if (reader.TokenType != JsonTokenType.StartArray)
             throw new JsonException("items must be an array");
         while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
-            items.Add(JsonSerializer.Deserialize(ref reader, info) ?? throw new JsonException("null among the items"));
+            items.Add(JsonValues.Read(ref reader, info) ?? throw new JsonException("null among the items"));
     }
 }

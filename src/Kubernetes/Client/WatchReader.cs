@@ -61,14 +61,14 @@ static class WatchReader
         switch (kind)
         {
             case Kind.Error:
-                var status = JsonSerializer.Deserialize(ref reader, KubernetesJson.Default.Info<Status>()) ?? new();
+                var status = JsonValues.Read(ref reader, KubernetesJson.Default.Info<Status>()) ?? new();
                 throw KubernetesErrors.FromStatus(what, status);
             case Kind.Bookmark:
-                var mark = JsonSerializer.Deserialize(ref reader, KubernetesJson.Default.Info<PartialObject>());
+                var mark = JsonValues.Read(ref reader, KubernetesJson.Default.Info<PartialObject>());
                 var version = mark?.Metadata.ResourceVersion ?? throw new JsonException("a bookmark without resourceVersion");
                 return new(WatchEventType.Bookmark, null, version, mark.Metadata.Annotations?.GetValueOrDefault(InitialEventsEnd) == "true");
             default:
-                var value = JsonSerializer.Deserialize(ref reader, info) ?? throw new JsonException("an event without object");
+                var value = JsonValues.Read(ref reader, info) ?? throw new JsonException("an event without object");
                 return new((WatchEventType)kind, value, ObjectInfo.ResourceVersion(value) ?? throw new JsonException("an object without resourceVersion"));
         }
     }
