@@ -87,7 +87,7 @@ sealed class ServerFigures(Cli.Shell shell, string programs, bool quick, Action<
         var (bareOnes, controlled) = (await server.FillAsync($"{ns}-bare", _objects, Workers, ct), await server.FillAsync($"{ns}-ours", _objects, Workers, ct));
         var run = new ControllerRun(server, _time, shell.Random, Workers);
         var (ours, bare) = (double.MaxValue, double.MaxValue);
-        for (var round = 0; round < (quick ? 3 : 5); round++)
+        for (var round = 0; round < (quick ? 2 : 3); round++)
         {
             var phase = string.Create(CultureInfo.InvariantCulture, $"round-{round}");
             var took = await run.BareAsync(bareOnes, phase, _objects, ct);
