@@ -28,6 +28,18 @@ public interface IEventStore
     Task<Aggregate<TState>> AggregateAsync<TState>(
         string stream, TState seed, Func<TState, EventEnvelope, TState> evolve, CancellationToken ct, long? atVersion = null, DateTimeOffset? atTime = null);
 
+    /// <summary>As the other, but from a kept state on where the aggregation keeps any.</summary>
+    Task<Aggregate<TState>> AggregateAsync<TState>(
+        string stream, Aggregation<TState> aggregation, CancellationToken ct, long? atVersion = null, DateTimeOffset? atTime = null);
+
+    /// <summary>
+    /// All events of some kinds after a position, in the order of the log, up to its present end; read in pieces, so that memory does
+    /// not grow with them. There is no index by name (Marten would drop it): the whole log is looked through.
+    /// </summary>
+    /// <param name="typeNames">Declared names, at least one.</param>
+    /// <param name="afterSequence">0 = from the beginning.</param>
+    IAsyncEnumerable<EventEnvelope> ReadTypesAsync(IReadOnlyCollection<string> typeNames, long afterSequence, CancellationToken ct);
+
     /// <summary>
     /// The log after a position, in order. Never returns an event behind which a lower one could still be committed: going on from
     /// <see cref="EventPage.Position"/> misses nothing.

@@ -49,6 +49,12 @@ internal static partial class Log
         "Projection {Name}: version {Version} was made anew of {Events} events up to position {Position} in {Elapsed}")]
     public static partial void Rebuilt(ILogger logger, string name, int version, long events, long position, TimeSpan elapsed);
 
+    [LoggerMessage(27, LogLevel.Warning, "The kept state of stream {Stream} cannot be read; its events are, all of them")]
+    public static partial void SnapshotUnreadable(ILogger logger, string stream, Exception exception);
+
+    [LoggerMessage(28, LogLevel.Warning, "The state of stream {Stream} could not be kept; the next load reads its events again")]
+    public static partial void SnapshotNotKept(ILogger logger, string stream, Exception exception);
+
     [LoggerMessage(26, LogLevel.Warning, "Projection {Name}: what the rebuild left behind could not be dropped; the next one will")]
     public static partial void ShadowStays(ILogger logger, string name, Exception exception);
 }

@@ -116,6 +116,26 @@ public sealed class PostgresEventStore : IEventStore, IDatabaseClock, IAsyncDisp
         return new(stream, slice.Events.Aggregate(seed, evolve), slice.Version, slice.IsArchived, slice.Events.Count(e => e.IsUnknown), slice.Now);
     }
 
+    public Task<Aggregate<TState>> AggregateAsync<TState>(
+        string stream, Aggregation<TState> aggregation, CancellationToken ct, long? atVersion = null, DateTimeOffset? atTime = null) =>
+        AggregateLoader.LoadAsync(this, stream, aggregation, atVersion, atTime, ct);
+
+    public async IAsyncEnumerable<EventEnvelope> ReadTypesAsync(
+        IReadOnlyCollection<string> typeNames, long afterSequence, [EnumeratorCancellation] CancellationToken ct)
+    {
+        if (typeNames.Count == 0) throw new ArgumentException("No event names.", nameof(typeNames));
+        ArgumentOutOfRangeException.ThrowIfNegative(afterSequence);
+        var end = await LatestSequenceAsync(ct);
+        var filter = new EventFilter(TypeNames: typeNames);
+        for (var position = afterSequence; position < end;)
+        {
+            var page = await LogReader.ReadAsync(this, position, end, filter, 1000, ct);
+            Metrics.Loaded(page.Events.Count);
+            foreach (var e in page.Events) yield return e;
+            position = page.Position;
+        }
+    }
+
     Task<IReadOnlyList<StreamSlice>> LoadAsync(
         IReadOnlyList<string> streams, long fromVersion, long? atVersion, DateTimeOffset? atTime, CancellationToken ct)
     {

@@ -9,7 +9,8 @@ namespace Framelease.EventStore;
 /// </summary>
 internal sealed class HighWaterMark(PostgresEventStore store, ProjectionDaemonOptions options)
 {
-    static readonly TimeSpan Coalesce = TimeSpan.FromMilliseconds(5), SoonAgain = TimeSpan.FromMilliseconds(10);
+    static readonly TimeSpan Coalesce = TimeSpan.FromMilliseconds(5), SoonAgain = TimeSpan.FromMilliseconds(10),
+        LeastSoon = TimeSpan.FromMilliseconds(250);
 
     readonly Lock _lock = new();
     TaskCompletionSource _moved = NewSource();
@@ -55,7 +56,7 @@ internal sealed class HighWaterMark(PostgresEventStore store, ProjectionDaemonOp
                 if (_heldSince != 0)
                 {
                     pause = soon < pause ? soon : pause;
-                    soon *= 2;
+                    soon = soon < LeastSoon ? soon * 2 : LeastSoon;
                 }
 
                 if (Held == TimeSpan.Zero) stuck = TimeSpan.Zero;

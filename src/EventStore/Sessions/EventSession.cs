@@ -57,6 +57,10 @@ internal sealed class EventSession(PostgresEventStore store, SessionMetadata met
         return Add(stream, expectedVersion, isStart: false, events);
     }
 
+    public async Task<WritableStream<TState>> FetchForWritingAsync<TState>(
+        string stream, Aggregation<TState> aggregation, CancellationToken ct) =>
+        new(this, await store.AggregateAsync(stream, aggregation, ct));
+
     public IEventSession AppendAny(string stream, params IReadOnlyList<object> events) => Add(stream, null, isStart: false, events);
 
     public IEventSession StartStream(string stream, params IReadOnlyList<object> events) => Add(stream, 0, isStart: true, events);

@@ -34,6 +34,9 @@ public interface IEventSession
     /// <exception cref="EventSerializationException">At once.</exception>
     IEventSession Append(string stream, long expectedVersion, params IReadOnlyList<object> events);
 
+    /// <summary>Loads a stream's state to decide on; what is appended through the result expects the version that was loaded.</summary>
+    Task<WritableStream<TState>> FetchForWritingAsync<TState>(string stream, Aggregation<TState> aggregation, CancellationToken ct);
+
     /// <summary>Appends whatever version the stream has, creating it if need be.</summary>
     IEventSession AppendAny(string stream, params IReadOnlyList<object> events);
 
