@@ -110,8 +110,7 @@ public sealed class EventStoreDatabaseException(string sqlState, string message,
 
 /// <summary>
 /// A projection failed on an event, or its tables are not fit for a view. The view stays at the position before and no event is skipped:
-/// mend the
-/// projection and start again.
+/// mend the projection and start again.
 /// </summary>
 public sealed class ProjectionException(string projection, string message, Exception? inner = null)
     : EventStoreException($"Projection '{projection}': {message}", inner)

@@ -17,9 +17,8 @@ public sealed record Aggregation<TState>
 
 /// <summary>
 /// When states are kept, so that a load reads a state and the events after it. Pays for streams of some hundred events and more; below,
-/// reading
-/// the events is as fast. A state must come back from JSON as it went in. Any kept state may be lost or unreadable: then the events are
-/// read.
+/// reading the events is as fast. A state must come back from JSON as it went in. Any kept state may be lost or unreadable: then the events
+/// are read.
 /// </summary>
 /// <param name="Name">What is folded, such as <c>tenant</c>: a stream may have several. 1 to 100 characters.</param>
 /// <param name="Version">Raise it when the state or the folding changes: states of other versions are not read. 1 or more.</param>

@@ -2,8 +2,8 @@ namespace Framelease.EventStore;
 
 /// <summary>
 /// Follows the log for one projection or subscription: wait for the mark, read a batch, apply it and move the stored position on. Any
-/// number of
-/// replicas may do so for the same one; the compare-and-set of the position decides, and who loses stands back while the other makes way.
+/// number of replicas may do so for the same one; the compare-and-set of the position decides, and who loses stands back while the other
+/// makes way.
 /// </summary>
 internal abstract class Follower(
     PostgresEventStore store, HighWaterMark mark, ProjectionDaemonOptions options, string name, string identity)

@@ -2,15 +2,13 @@ namespace Framelease.EventStore;
 
 /// <summary>
 /// Keeps the store's asynchronous projections and its subscriptions up with the log. Run one in each replica: they share the work of
-/// nothing, but
-/// take over from each other, and each view is written exactly once whatever happens to any of them.
+/// nothing, but take over from each other, and each view is written exactly once whatever happens to any of them.
 /// </summary>
 public interface IProjectionDaemon
 {
     /// <summary>
     /// Follows the log until cancelled. Outages of the database, and projections that fail, are told by <see cref="ReadHealthAsync"/>, the
-    /// log
-    /// and metrics; they never end it.
+    /// log and metrics; they never end it.
     /// </summary>
     Task RunAsync(CancellationToken ct);
 

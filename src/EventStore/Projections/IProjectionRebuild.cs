@@ -5,10 +5,9 @@ public interface IProjectionRebuild
 {
     /// <summary>
     /// Reads the log in batches (memory does not grow with it), then in one transaction either puts the new tables in the place of the
-    /// running ones
-    /// (<see cref="RebuildMode.Swap"/>: waits for their writers, milliseconds) or compares both (<see cref="RebuildMode.Compare"/>: locks
-    /// nothing). Needs
-    /// the owner's rights, as the schema update does. What a rebuild that was interrupted left behind, the next one takes away.
+    /// running ones (<see cref="RebuildMode.Swap"/>: waits for their writers, milliseconds) or compares both (<see
+    /// cref="RebuildMode.Compare"/>: locks nothing). Needs the owner's rights, as the schema update does. What a rebuild that was
+    /// interrupted left behind, the next one takes away.
     /// </summary>
     /// <param name="projection">The name of one of the store's projections, inline or asynchronous.</param>
     /// <param name="progress">Told after every batch.</param>

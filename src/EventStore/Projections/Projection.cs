@@ -5,8 +5,7 @@ namespace Framelease.EventStore;
 /// <summary>
 /// A view's definition: which events it is made of, which tables it fills, and how a batch of events becomes SQL statements. One definition
 /// serves in the transaction of the append (inline), behind it (asynchronous) and in a rebuild; so the statements must depend on nothing
-/// but
-/// the events, their order and the view's own rows: no clock, no sequence, no other table. Then a rebuilt view equals the running one.
+/// but the events, their order and the view's own rows: no clock, no sequence, no other table. Then a rebuilt view equals the running one.
 /// </summary>
 public sealed partial record Projection
 {
@@ -25,8 +24,7 @@ public sealed partial record Projection
 
     /// <summary>
     /// Turns events, in the order of the log, into statements; called with any number of them. Fold events of one row into one statement,
-    /// or
-    /// many rows into one with arrays and unnest, where speed of a rebuild matters. An exception stops the view, never skips an event.
+    /// or many rows into one with arrays and unnest, where speed of a rebuild matters. An exception stops the view, never skips an event.
     /// </summary>
     public required Action<IReadOnlyList<ViewEvent>, ViewWriter> Project { get; init; }
 

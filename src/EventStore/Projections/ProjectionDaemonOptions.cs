@@ -16,8 +16,7 @@ public sealed record ProjectionDaemonOptions
 
     /// <value>
     /// How long the client of an appending transaction may keep silent in the middle of it, before its connection is ended so that readers
-    /// can go
-    /// on. Default 15 s, three times what our own connections may; nothing is skipped, the append is rolled back.
+    /// can go on. Default 15 s, three times what our own connections may; nothing is skipped, the append is rolled back.
     /// </value>
     public TimeSpan EndStuckWritersAfter { get; init; } = TimeSpan.FromSeconds(15);
 

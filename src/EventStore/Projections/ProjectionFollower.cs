@@ -11,8 +11,7 @@ internal sealed class ProjectionFollower(
 
     /// <summary>
     /// No row and an empty view: begin at the beginning. An older version's row, or a view without any: make it anew beside the old one. A
-    /// newer
-    /// version's: another program's business now.
+    /// newer version's: another program's business now.
     /// </summary>
     protected override async Task<long?> StartAsync(CancellationToken ct)
     {

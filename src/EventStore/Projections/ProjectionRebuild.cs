@@ -142,8 +142,7 @@ public sealed class ProjectionRebuild(PostgresEventStore store) : IProjectionReb
 
         /// <summary>
         /// First the progress rows (the daemon's commits then wait, and find themselves overtaken), then the tables: after that lock, every
-        /// inline
-        /// writer has either committed, and is read here, or has not touched the view, and writes to the new table.
+        /// inline writer has either committed, and is read here, or has not touched the view, and writes to the new table.
         /// </summary>
         async Task SwapAsync(CancellationToken ct)
         {

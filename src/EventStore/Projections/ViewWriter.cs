@@ -7,8 +7,7 @@ namespace Framelease.EventStore;
 /// Takes a projection's statements:
 /// <code>view.Execute($"insert into {Jobs} (name, queued_at) values ({e.Stream}, {e.Timestamp})");</code>
 /// A table stands for itself or for its shadow in a rebuild; everything else in braces becomes a parameter, never text. Write a statement
-/// the
-/// same way each time: equal texts are prepared once.
+/// the same way each time: equal texts are prepared once.
 /// </summary>
 public sealed class ViewWriter
 {

@@ -1,6 +1,5 @@
 // A writer that pauses between drawing its number and its commit. The invariants: no view ever goes past it while it lives, so none misses
-// its
-// event; and none waits longer than it must.
+// its event; and none waits longer than it must.
 using Framelease.EventStore.Tests.Support;
 using Npgsql;
 

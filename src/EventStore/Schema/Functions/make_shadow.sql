@@ -1,6 +1,5 @@
 -- An empty table in framelease_rebuild like a view's table: columns, defaults, checks, storage settings, and keys and indexes under the
--- same
--- names. What would not survive the swap is refused (FL005).
+-- same names. What would not survive the swap is refused (FL005).
 create or replace function framelease.make_shadow(p_table varchar) returns void
 language plpgsql as $$
 declare
