@@ -14,6 +14,8 @@ internal sealed class EventSession(PostgresEventStore store, SessionMetadata met
 {
     const int MostAttempts = 4;
     const int MostStatements = 1000;
+    static readonly TimeSpan BeforeRepeat = TimeSpan.FromMilliseconds(25);
+
     const string QueryFollows = "framelease_query", End = "framelease_end";
 
     readonly List<StreamAppend> _appends = [];
@@ -176,7 +178,13 @@ internal sealed class EventSession(PostgresEventStore store, SessionMetadata met
             if (SqlStates.IsConnectionLost(failure)) store.DataSource.Clear();
             if (sent && failure is PostgresException { SqlState: SqlStates.CommandCommitted }) return await RepeatedAsync(ct);
             var isDefinite = !sent || SqlStates.IsDefinite(failure);
-            if (sent && isDefinite && SqlStates.IsWorthRepeating(failure) && attempt < MostAttempts) continue;
+            if (sent && isDefinite && SqlStates.IsWorthRepeating(failure) && attempt < MostAttempts)
+            {
+                // a moment for whoever won: on a busy machine we would else be back before it has woken, and in the same circle again
+                await Task.Delay(BeforeRepeat * attempt, store.Time, CancellationToken.None);
+                continue;
+            }
+
             if (!isDefinite) lost = failure;
             if (lost is null)
             {

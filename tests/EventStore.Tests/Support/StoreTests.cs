@@ -17,7 +17,8 @@ public sealed class TestDatabase
 [Collection(PostgresServer.Collection)]
 public abstract class StoreTests(PostgresServer server, TestDatabase database) : IClassFixture<TestDatabase>, IAsyncLifetime
 {
-    readonly CancellationTokenSource _limit = new(TimeSpan.FromMinutes(5));
+    readonly CancellationTokenSource _limit = new(
+        TimeSpan.FromMinutes(Environment.GetEnvironmentVariable("FRAMELEASE_SOAK") == "1" ? 60 : 5));
     readonly List<PostgresEventStore> _stores = [];
     int _streams;
 
