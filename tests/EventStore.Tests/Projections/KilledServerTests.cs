@@ -61,7 +61,8 @@ public sealed class KilledServerTests(PostgresServer server, TestDatabase databa
         var store = Open(change: o => o with
         {
             // a busy machine makes connections slowly: an outcome may take long to find
-            OutcomeSearch = TimeSpan.FromMinutes(2), Projections = new() { Inline = [MarkView("inline_marks", new("inline_mark_view"))] },
+            OutcomeSearch = TimeSpan.FromMinutes(2),
+            Projections = new() { Inline = [MarkView("inline_marks", new("inline_mark_view"))] },
         });
         var plain = Open(change: o => o with { OutcomeSearch = TimeSpan.FromMinutes(2) });
         var seen = new HashSet<long>();
