@@ -6,7 +6,8 @@ create or replace function framelease.append_sessions(
   p_streams varchar[], p_expected bigint[], p_counts bigint[], p_correlation varchar[], p_causation varchar[], p_user varchar[],
   p_session integer[], p_ordinal integer[], p_ids uuid[], p_types varchar[], p_dotnet_types varchar[], p_data jsonb[], p_headers jsonb[])
 returns table (r_state text, r_version bigint, r_sequences bigint[], r_now timestamptz)
-language plpgsql as $$
+-- Else PostgreSQL plans anew at every call, because it sees how long the arrays are: half of the time of a small group.
+language plpgsql set plan_cache_mode = force_generic_plan as $$
 declare
   v_sessions bigint[];
   v_versions bigint[];
