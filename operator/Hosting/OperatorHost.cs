@@ -157,7 +157,7 @@ sealed class OperatorHost(OperatorOptions options, Edges edges, ILoggerFactory l
         new EventStoreOptions
         {
             ConnectionString = options.Postgres, NewId = edges.NewId, RequireAuthority = requireAuthority, MaxPoolSize = options.DatabaseConnections,
-            Replicas = options.Replicas,
+            Replicas = options.Replicas, Projections = Projections.All,
         },
         EventTypes.Register(new EventRegistry(EventJson.CreateOptions(EventTypesJson.Default))), edges.Time, loggers);
 

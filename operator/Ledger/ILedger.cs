@@ -80,11 +80,7 @@ sealed record LedgerCommit(
     public bool IsEmpty => Tasks.All(t => t.Events.Count == 0) && Leases.All(l => l.Events.Count == 0);
 }
 
-sealed record TaskChange(string TaskUid, Loaded<TaskState> Before, IReadOnlyList<ITaskEvent> Events)
-{
-    /// <summary>Namespace and name, where the events themselves do not carry them (a rejected task).</summary>
-    public Framelease.Kubernetes.Models.ObjectKey? Name { get; init; }
-}
+sealed record TaskChange(string TaskUid, Loaded<TaskState> Before, IReadOnlyList<ITaskEvent> Events);
 
 sealed record LeaseChange(string LeaseUid, Loaded<LeaseState> Before, IReadOnlyList<ILeaseEvent> Events);
 

@@ -38,7 +38,7 @@ sealed partial class PostgresLedger(IEventStore store, IDatabaseClock clock, Clu
             session.Append(TaskStream(task.TaskUid), task.Before.Version, [.. task.Events]);
         foreach (var lease in commit.Leases.Where(l => l.Events.Count > 0))
             session.Append(LeaseStream(lease.LeaseUid), lease.Before.Version, [.. lease.Events]);
-        foreach (var write in commit.Tasks.SelectMany(LedgerViews.Of).Concat(commit.Leases.SelectMany(LedgerViews.Of)))
+        foreach (var write in commit.Tasks.SelectMany(LedgerViews.FirstBeats))
             session.Write(write);
         // After the attempt's row has been changed: its lock keeps beats out, and the ones that were under way have ended.
         if (commit.Silence is { } seen)

@@ -63,11 +63,11 @@ sealed class VideoTaskReconciler(
             case TaskAcceptance.Outcome.Waits waits:
                 return (loaded, waits.Obstacle);
             case TaskAcceptance.Outcome.Refused refused:
-                command = new TaskCommand.Reject(refused.Reason, refused.Message);
+                command = new TaskCommand.Reject(refused.Reason, refused.Message, task.Metadata.Namespace, task.Metadata.Name);
                 break;
             case TaskAcceptance.Outcome.Accepted accepted:
                 command = await scenes.MissingInputAsync(accepted.Event, cancel) is { } missing
-                    ? new TaskCommand.Reject("InputNotFound", missing)
+                    ? new TaskCommand.Reject("InputNotFound", missing, task.Metadata.Namespace, task.Metadata.Name)
                     : new TaskCommand.Accept(accepted.Event);
                 break;
             default:
@@ -77,7 +77,7 @@ sealed class VideoTaskReconciler(
         if (TaskDecider.Decide(loaded.State, command) is Decision<ITaskEvent>.Events { Items.Count: > 0 } events)
         {
             await ledger.CommitAsync(
-                new LedgerCommit("operator", [new TaskChange(task.Metadata.Uid!, loaded, events.Items) { Name = new ObjectKey(task.Metadata.Namespace, task.Metadata.Name!) }], [], leader.Epoch),
+                new LedgerCommit("operator", [new TaskChange(task.Metadata.Uid!, loaded, events.Items)], [], leader.Epoch),
                 cancel);
         }
 

@@ -49,7 +49,9 @@ static class CommandLine
             "GPU video work on Kubernetes, and on this machine alone. Start with `framelease up`, then `framelease submit --help`.");
         globals.AddTo(root);
         foreach (var create in (ReadOnlySpan<Func<GlobalOptions, Shell, Command>>)
-            [UpCommand.Create, DownCommand.Create, UploadCommand.Create, SubmitCommand.Create, WatchCommand.Create, HistoryCommand.Create, ApplyCommand.Create, GetCommand.Create, LogsCommand.Create, CrdsCommand.Create, DemoCommand.Create])
+            [UpCommand.Create, DownCommand.Create, UploadCommand.Create, SubmitCommand.Create, WatchCommand.Create,
+                HistoryCommand.Create, EventsCommand.Create, ApplyCommand.Create, GetCommand.Create, LogsCommand.Create,
+                CrdsCommand.Create, DemoCommand.Create])
             root.Add(create(globals, shell));
         return root;
     }
@@ -60,7 +62,7 @@ static class CommandLine
             return error.ToString();
         return error switch
         {
-            CliException or KubernetesException => error.Message,
+            CliException or KubernetesException or EventStore.EventStoreException => error.Message,
             ArgumentException or IOException or UnauthorizedAccessException => error.Message,
             _ => $"{error.GetType().Name}: {error.Message} (set FRAMELEASE_TRACE=1 to see where)",
         };

@@ -10,7 +10,7 @@ public abstract record TaskCommand
     /// <summary>Accepts and, quota and credits allowing, admits and queues every scene.</summary>
     public sealed record Accept(TaskAccepted Spec) : TaskCommand;
 
-    public sealed record Reject(string Reason, string Message) : TaskCommand;
+    public sealed record Reject(string Reason, string Message, string? Namespace = null, string? Name = null) : TaskCommand;
 
     public sealed record Start(AttemptStarted Attempt) : TaskCommand;
 

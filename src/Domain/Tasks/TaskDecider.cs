@@ -44,7 +44,7 @@ public static class TaskDecider
 
     static Decision<ITaskEvent> Reject(TaskState state, TaskCommand.Reject c) => state.Phase switch
     {
-        TaskPhase.None => Of(new TaskRejected(c.Reason, c.Message)),
+        TaskPhase.None => Of(new TaskRejected(c.Reason, c.Message, c.Namespace, c.Name)),
         TaskPhase.Rejected => Nothing,
         _ => No("AlreadyAccepted", "an accepted task ends, it is not rejected any more"),
     };

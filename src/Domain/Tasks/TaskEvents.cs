@@ -11,7 +11,9 @@ public sealed record TaskAccepted(
     IReadOnlyDictionary<string, string> Parameters, int Scenes, int BackoffLimit, bool NeedsLease) : ITaskEvent;
 
 /// <param name="Reason">CamelCase, fixed set; retrying cannot help.</param>
-public sealed record TaskRejected(string Reason, string Message) : ITaskEvent;
+/// <param name="Namespace">Of the VideoTask; null in events of before this field.</param>
+/// <param name="Name">Of the VideoTask; null in events of before this field.</param>
+public sealed record TaskRejected(string Reason, string Message, string? Namespace = null, string? Name = null) : ITaskEvent;
 
 /// <summary>Quota and credits allow the work.</summary>
 public sealed record TaskAdmitted : ITaskEvent;

@@ -37,6 +37,15 @@ internal sealed class PostgresCluster
         ? int.Parse(File.ReadAllText(Path.Combine(Data, "PG_VERSION")).Trim().Split('.')[0], CultureInfo.InvariantCulture)
         : null;
 
+    /// <summary>The cluster of a data directory as it is; null when there is none.</summary>
+    public static PostgresCluster? Find(string dataDirectory)
+    {
+        var root = Path.GetFullPath(dataDirectory);
+        var pointer = Path.Combine(root, "LOCATION");
+        if (File.Exists(pointer)) root = File.ReadAllText(pointer).Trim();
+        return Directory.Exists(root) && Directory.EnumerateFileSystemEntries(root).Any() ? new(root, null) : null;
+    }
+
     /// <summary>Makes the directories, as the server's user can reach them.</summary>
     public static async Task<PostgresCluster> OpenAsync(string dataDirectory, ServerUser? user, TimeProvider time, CancellationToken ct)
     {

@@ -32,7 +32,7 @@ public sealed class PrivatePostgres : IAsyncDisposable
         Exited = exited;
         SocketDirectory = cluster.SocketDirectory;
         LogDirectory = cluster.LogDirectory;
-        ConnectionString = $"Host={cluster.SocketDirectory};Port=5432;Username={PostgresCluster.SuperUser};Database={options.Database}";
+        ConnectionString = ConnectionStringOf(cluster, options.Database);
     }
 
     /// <summary>For Npgsql; the same after every restart on the same data directory.</summary>
@@ -49,6 +49,14 @@ public sealed class PrivatePostgres : IAsyncDisposable
 
     /// <summary>Completes with the exit code when the server has ended, however that came about; it never faults.</summary>
     public Task<int> Exited { get; }
+
+    /// <summary>Where the server of a data directory listens while it runs; null when there is none. Starts and changes nothing.</summary>
+    public static string? FindConnectionString(string dataDirectory) => PostgresCluster.Find(dataDirectory) is { } cluster
+        ? ConnectionStringOf(cluster, new PrivatePostgresOptions(dataDirectory).Database)
+        : null;
+
+    static string ConnectionStringOf(PostgresCluster cluster, string database) =>
+        $"Host={cluster.SocketDirectory};Port=5432;Username={PostgresCluster.SuperUser};Database={database}";
 
     /// <summary>
     /// Makes the cluster if there is none, ends a server that a killed owner left behind, starts ours and returns once it accepts

@@ -39,7 +39,11 @@ sealed class AuthorityHarness(string connectionString) : IAsyncDisposable
     public PostgresEventStore Open(bool requireAuthority)
     {
         _stores.Add(new(
-            new EventStoreOptions { ConnectionString = connectionString, NewId = Guid.CreateVersion7, MaxPoolSize = 10, RequireAuthority = requireAuthority },
+            new EventStoreOptions
+            {
+                ConnectionString = connectionString, NewId = Guid.CreateVersion7, MaxPoolSize = 10, RequireAuthority = requireAuthority,
+                Projections = Projections.All,
+            },
             EventTypes.Register(new EventRegistry(EventJson.CreateOptions(EventTypesJson.Default))), TimeProvider.System));
         return _stores[^1];
     }

@@ -33,7 +33,7 @@ public sealed class PostgresLedgerTests(PostgresServer server) : IAsyncLifetime
     {
         var connection = await server.CreateDatabaseAsync();
         _store = new PostgresEventStore(
-            new EventStoreOptions { ConnectionString = connection, NewId = Guid.CreateVersion7 },
+            new EventStoreOptions { ConnectionString = connection, NewId = Guid.CreateVersion7, Projections = Projections.All },
             EventTypes.Register(new EventRegistry(EventJson.CreateOptions(EventTypesJson.Default))), TimeProvider.System);
         await _store.MigrateAsync(Ct, SchemaScripts.FromAssembly(typeof(PostgresLedger).Assembly, "Framelease.Operator.Sql"));
         var cluster = new ClusterIdentity("cluster");
@@ -250,6 +250,32 @@ public sealed class PostgresLedgerTests(PostgresServer server) : IAsyncLifetime
     {
         var first = await _ledger.SigningKeyAsync("test", [1, 2, 3], Ct);
         (await _ledger.SigningKeyAsync("test", [9, 9, 9], Ct)).ShouldBe(first);
+    }
+
+    [Fact]
+    public async Task Views_that_are_made_anew_from_the_log_equal_the_running_ones()
+    {
+        var fence = await RunningAsync("-a");
+        await _attempts.CompleteAsync(fence, Given.Result(), "test", Ct);
+        var lost = await RunningAsync("-b");
+        await _attempts.ExpireAsync(lost, ExpiryCause.HeartbeatLost, "test", null, _epoch, Ct);
+        await _attempts.PodEndedAsync(lost, new PodEnd(true, 137, false, "killed", "terminated"), _epoch, Ct);
+        await RequestAsync("lease-waits");
+        await LeaseAsync("lease-waits", new LeaseCommand.GiveUp("test"));
+        await TaskAsync(Given.TaskUid + "-c", new TaskCommand.Reject("UnknownEngine", "no", "default", "bad"));
+        await RunningAsync("-d");
+
+        foreach (var view in Projections.All.Inline)
+        {
+            var compared = await new ProjectionRebuild(_store).RunAsync(view.Name, RebuildMode.Compare, null, Ct);
+            compared.IsEqual.ShouldBeTrue(string.Join('\n', compared.Comparisons.SelectMany(c => c.Differences)));
+            (await new ProjectionRebuild(_store).RunAsync(view.Name, RebuildMode.Swap, null, Ct)).Events.ShouldBeGreaterThan(0);
+        }
+
+        (await _ledger.FindByNameAsync("task", "default", "bad", Ct))!.Uid.ShouldBe(Given.TaskUid + "-c");
+        (await _ledger.FindAttemptByPodAsync(Given.PodUid + "-d", Ct))!.TaskName.ShouldBe("clip");
+        (await BeatAsync(new AttemptFence(Given.TaskUid + "-d", 0, 1, Given.PodUid + "-d", Given.LeaseUid + "-d", 3),
+            1)).ShouldBeOfType<BeatOutcome.Taken>();
     }
 
     Task DevicesAsync(params string[] ids) => _ledger.SyncDevicesAsync("default", [.. ids.Select(Slot)], _epoch, Ct);

@@ -1,0 +1,128 @@
+using Framelease.Domain.Leasing;
+using Framelease.Domain.Tasks;
+using Framelease.EventStore;
+
+namespace Framelease.Operator.Ledger;
+
+/// <summary>
+/// The views beside the log: written in the transaction of the events, made of nothing else, so that `framelease events rebuild` can make
+/// each of them
+/// anew. Slots, liveness, epochs and keys are no views: they are authority, and only events and beats move them.
+/// </summary>
+static class Projections
+{
+    static readonly ViewTable Leases = new("leases");
+    static readonly ViewTable Tasks = new("tasks");
+    static readonly ViewTable Attempts = new("attempts");
+
+    public static ProjectionSet All { get; } = new()
+    {
+        Inline =
+        [
+            new()
+            {
+                Name = "leases",
+                Events = ["lease_requested", "lease_granted", "lease_attached", "lease_released", "lease_expired", "lease_revoked", "lease_gave_up"],
+                Tables = [Leases],
+                Project = (events, view) =>
+                {
+                    foreach (var e in events)
+                        Lease(e, e.Stream["lease-".Length..], view);
+                },
+            },
+            new()
+            {
+                Name = "tasks",
+                Events =
+                [
+                    "task_accepted", "task_rejected", "task_admitted", "task_succeeded", "task_failed", "task_cancelled", "attempt_started", "attempt_attached",
+                    "attempt_failed", "attempt_returned", "scene_committed",
+                ],
+                Tables = [Tasks, Attempts],
+                Project = (events, view) =>
+                {
+                    foreach (var e in events)
+                        Task(e, e.Stream["task-".Length..], view);
+                },
+            },
+        ],
+    };
+
+    static void Lease(ViewEvent e, string uid, ViewWriter view)
+    {
+        switch (e.Data)
+        {
+            case LeaseRequested r:
+                view.Execute($"""
+                    insert into {Leases} (uid, namespace, name, pool, task_uid, scene, attempt, state, requested_at, max_wait,
+                      start_deadline) values
+                      ({uid}, {r.Namespace}, {r.Name}, {r.Pool}, {r.TaskUid}, {r.Scene}, {r.Attempt}, 'Pending', {e.Timestamp},
+                        {r.Terms.MaxWaitSeconds},
+                       {r.Terms.StartDeadlineSeconds})
+                    """);
+                break;
+            case LeaseGranted g:
+                view.Execute($"""
+                    update {Leases} set state = 'Granted', granted_at = {e.Timestamp}, cluster = {g.Slot.Cluster},
+                      device = {g.Slot.Device} where uid = {uid}
+                    """);
+                break;
+            case LeaseAttached:
+                view.Execute($"update {Leases} set attached = true where uid = {uid}");
+                break;
+            case LeaseReleased or LeaseExpired or LeaseRevoked or LeaseGaveUp:
+                view.Execute($"update {Leases} set state = {e.Data.GetType().Name["Lease".Length..]} where uid = {uid}");
+                break;
+        }
+    }
+
+    static void Task(ViewEvent e, string uid, ViewWriter view)
+    {
+        switch (e.Data)
+        {
+            case TaskAccepted a:
+                view.Execute($"""
+                    insert into {Tasks} (uid, namespace, name, tenant, engine, phase, created_at) values
+                      ({uid}, {a.Namespace}, {a.Name}, {a.Tenant}, {a.Engine}, 'Accepted', {e.Timestamp})
+                    """);
+                break;
+            case TaskRejected r:
+                view.Execute($"""
+                    insert into {Tasks} (uid, namespace, name, phase, created_at, ended_at) values
+                      ({uid}, {r.Namespace ?? ""}, {r.Name ?? ""}, 'Rejected', {e.Timestamp}, {e.Timestamp})
+                    """);
+                break;
+            case TaskAdmitted:
+                view.Execute($"update {Tasks} set phase = 'Admitted' where uid = {uid}");
+                break;
+            case TaskSucceeded or TaskFailed or TaskCancelled:
+                view.Execute($"update {Tasks} set phase = {e.Data.GetType().Name["Task".Length..]}, ended_at = {e.Timestamp} where uid "
+                    + $"= {uid}");
+                break;
+            case AttemptStarted s:
+                view.Execute($"""
+                    insert into {Attempts} (task_uid, scene, attempt, pod_uid, pod_name, namespace, task_name, lease_uid, token, state,
+                      timeout)
+                    select {uid}, {s.Scene}, {s.Attempt}, {s.PodUid}, {s.PodName}, t.namespace, t.name, {s.LeaseUid}, {s.Token}, 'Started',
+                      {s.HeartbeatTimeoutSeconds}
+                    from {Tasks} as t where t.uid = {uid}
+                    """);
+                break;
+            case AttemptAttached a:
+                Attempt(view, uid, a.Scene, a.Attempt, "Attached");
+                break;
+            case AttemptFailed f:
+                Attempt(view, uid, f.Scene, f.Attempt, "Ended");
+                break;
+            case AttemptReturned r:
+                Attempt(view, uid, r.Scene, r.Attempt, "Ended");
+                break;
+            case SceneCommitted c:
+                Attempt(view, uid, c.Scene, c.Attempt, "Ended");
+                break;
+        }
+    }
+
+    static void Attempt(ViewWriter view, string uid, int scene, int attempt, string state) =>
+        view.Execute($"update {Attempts} set state = {state} where task_uid = {uid} and scene = {scene} and attempt = {attempt}");
+}
