@@ -22,7 +22,11 @@ static class Projections
             new()
             {
                 Name = "leases",
-                Events = ["lease_requested", "lease_granted", "lease_attached", "lease_released", "lease_expired", "lease_revoked", "lease_gave_up"],
+                Events =
+                [
+                    "lease_requested", "lease_granted", "lease_attached", "lease_released", "lease_expired", "lease_revoked",
+                    "lease_gave_up",
+                ],
                 Tables = [Leases],
                 Project = (events, view) =>
                 {
@@ -35,8 +39,8 @@ static class Projections
                 Name = "tasks",
                 Events =
                 [
-                    "task_accepted", "task_rejected", "task_admitted", "task_succeeded", "task_failed", "task_cancelled", "attempt_started", "attempt_attached",
-                    "attempt_failed", "attempt_returned", "scene_committed",
+                    "task_accepted", "task_rejected", "task_admitted", "task_succeeded", "task_failed", "task_cancelled",
+                    "attempt_started", "attempt_attached", "attempt_failed", "attempt_returned", "scene_committed",
                 ],
                 Tables = [Tasks, Attempts],
                 Project = (events, view) =>

@@ -91,9 +91,9 @@ public enum FreeProof
     /// <summary>The node has another boot id.</summary>
     NodeRebooted,
 
-    /// <summary>After a change of authority: every worker pod that the cluster knew on the node has ended, and the node is ready.</summary>
-    PodsAccounted,
-
     /// <summary>An authorised person's word.</summary>
     Person,
+
+    /// <summary>After a change of authority: every worker pod that the cluster knew on the node has ended, and the node is ready.</summary>
+    PodsAccounted,
 }

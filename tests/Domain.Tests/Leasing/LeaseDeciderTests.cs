@@ -213,6 +213,23 @@ public class LeaseDeciderTests
             Given(Requested, Granted, Attached, Released).When(new LeaseCommand.Revoke("anna", "late")).ThenNothing();
     }
 
+    public class ChangeAuthority
+    {
+        static readonly LeaseCommand Changed = new LeaseCommand.ChangeAuthority("another database");
+
+        [Fact]
+        public void A_granted_lease_ends_and_its_slot_waits_for_proof() =>
+            Given(Requested, Granted, Attached).When(Changed)
+                .Then(new LeaseRevoked("authority", "another database"), new SlotQuarantined(Key, 7, "AuthorityChanged"));
+
+        [Fact]
+        public void A_lease_that_waits_goes_on_waiting() => Given(Requested).When(Changed).ThenNothing();
+
+        [Fact]
+        public void A_lease_that_ended_does_not_end_again() =>
+            Given(Requested, Granted, Attached, Expired, Quarantined).When(Changed).ThenNothing();
+    }
+
     public class GiveUp
     {
         [Fact]
@@ -236,6 +253,7 @@ public class LeaseDeciderTests
         [InlineData(FreeProof.ContainersTerminated)]
         [InlineData(FreeProof.NodeRebooted)]
         [InlineData(FreeProof.Person)]
+        [InlineData(FreeProof.PodsAccounted)]
         public void A_proof_frees_a_slot_whose_holder_was_attached(FreeProof proof) =>
             Given(Requested, Granted, Attached, Expired, Quarantined).When(By(proof)).Then(new SlotFreed(Key, 7, proof, "seen"));
 
@@ -325,6 +343,7 @@ public class LeaseDeciderTests
             new LeaseCommand.Release(7, "Completed"),
             new LeaseCommand.Expire(ExpiryCause.HeartbeatLost, "silent"),
             new LeaseCommand.Revoke("anna", "maintenance"),
+            new LeaseCommand.ChangeAuthority("another database"),
             new LeaseCommand.GiveUp("MaxWait"),
             new LeaseCommand.Free(FreeProof.Person, "anna"),
             new LeaseCommand.RejectStaleHolder("pod-1", 7, "beat"));
