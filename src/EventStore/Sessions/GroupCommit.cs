@@ -24,6 +24,8 @@ internal sealed class GroupCommit(PostgresEventStore store)
     /// <exception cref="CommitOutcomeUnknownException">The connection was lost under the group.</exception>
     public async Task<CommitResult> AppendAsync(StreamAppend append, SessionMetadata metadata, Func<Task<CommitResult>> alone, CancellationToken ct)
     {
+        if (TakeLane(append.Stream))
+            return await GoAloneAsync(append.Stream, alone);
         var waiting = new Waiting(append, metadata, store.Time.GetTimestamp());
         if (Enqueue(waiting))
             _ = RunLaneAsync();
@@ -34,6 +36,32 @@ internal sealed class GroupCommit(PostgresEventStore store)
         finally
         {
             waiting.Finished.TrySetResult();
+        }
+    }
+
+    /// <summary>Nobody waits and a lane is free: the caller goes at once, without a detour over other threads.</summary>
+    bool TakeLane(string stream)
+    {
+        lock (_gate)
+        {
+            if (_lanes == Lanes || _waiting.Count > 0 || !_underWay.Add(stream))
+                return false;
+            _lanes++;
+            return true;
+        }
+    }
+
+    async Task<CommitResult> GoAloneAsync(string stream, Func<Task<CommitResult>> alone)
+    {
+        try
+        {
+            return await alone();
+        }
+        finally
+        {
+            lock (_gate)
+                _underWay.Remove(stream);
+            _ = RunLaneAsync(); // for those who came meanwhile
         }
     }
 
@@ -68,9 +96,7 @@ internal sealed class GroupCommit(PostgresEventStore store)
 
     async Task RunLaneAsync()
     {
-        // Whoever opens a lane is a caller, who must not become the one that works for all others.
-        await Task.Yield();
-        while (true)
+        for (var isFirst = true; ; isFirst = false)
         {
             var group = new List<Waiting>();
             lock (_gate)
@@ -83,6 +109,9 @@ internal sealed class GroupCommit(PostgresEventStore store)
                 }
             }
 
+            // Whoever opens a lane is a caller, who must not become the one that works for all others.
+            if (isFirst)
+                await Task.Yield();
             await CommitAsync(group);
             lock (_gate)
             {
