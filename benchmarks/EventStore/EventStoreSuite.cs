@@ -1,9 +1,10 @@
-// Appends beside a rival of Marten's shape, on one PostgreSQL in one run, with synchronous_commit on.
+// Appends beside a rival of Marten's shape, and what is read, on one PostgreSQL in one run, with synchronous_commit on.
 using System.Globalization;
 using Framelease.Benchmarks.Reporting;
 using Framelease.EventStore;
 using Framelease.LocalCluster.Postgres;
 using Microsoft.Extensions.Logging.Abstractions;
+using Npgsql;
 
 namespace Framelease.Benchmarks.EventStore;
 
@@ -12,7 +13,7 @@ sealed class EventStoreSuite(Cli.Shell shell, bool quick, Action<string> note)
     const string Suite = "eventstore";
 
     readonly List<Figure> _figures = [];
-    readonly TimeSpan _duration = TimeSpan.FromSeconds(quick ? 1.5 : 5);
+    readonly TimeSpan _duration = TimeSpan.FromSeconds(quick ? 1 : 5);
 
     public async Task<IReadOnlyList<Figure>> RunAsync(CancellationToken ct)
     {
@@ -21,6 +22,7 @@ sealed class EventStoreSuite(Cli.Shell shell, bool quick, Action<string> note)
         try
         {
             await using var server = await PrivatePostgres.StartAsync(new(Path.Combine(directory, "pg")), NullLogger.Instance, shell.Time, ct);
+            await new ReadSide(await CreateDatabaseAsync(server, ct), shell, quick, Add).RunAsync(ct);
             await using var rival = new RivalStore(server.ConnectionString, shell.NewId);
             await rival.CreateAsync(ct);
             var registry = new EventRegistry().Register<FrameCoded>("frame_coded");
@@ -38,6 +40,14 @@ sealed class EventStoreSuite(Cli.Shell shell, bool quick, Action<string> note)
         }
 
         return _figures;
+    }
+
+    static async Task<string> CreateDatabaseAsync(PrivatePostgres server, CancellationToken ct)
+    {
+        await using var source = NpgsqlDataSource.Create(server.ConnectionString);
+        await using var command = source.CreateCommand("create database read_side");
+        await command.ExecuteNonQueryAsync(ct);
+        return new NpgsqlConnectionStringBuilder(server.ConnectionString) { Database = "read_side" }.ConnectionString;
     }
 
     async Task AppendsAsync(RivalStore rival, PostgresEventStore ours, CancellationToken ct)
