@@ -25,8 +25,9 @@ sealed class Latency(string connection, Func<Guid> newId, TimeProvider time)
         await using var reader = new PostgresEventStore(
             options with
             {
-                Projections = new ProjectionSet { Asynchronous = [view] }, UseNotify = polling is null,
-                    PollInterval = polling ?? options.PollInterval,
+                Projections = new ProjectionSet { Asynchronous = [view] },
+                UseNotify = polling is null,
+                PollInterval = polling ?? options.PollInterval,
             },
             registry, time);
         // What other runs left is not this one's work.
