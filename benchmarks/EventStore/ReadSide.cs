@@ -27,6 +27,7 @@ sealed class ReadSide(string connection, Cli.Shell shell, bool quick, ReadSide.A
         await FillAsync(ct);
         await RebuildAsync(store, ct);
         await LoadAsync(store, ct);
+        await InlineAsync(store, ct);
         store.DataSource.Clear();
         await LatencyAsync(ct);
     }
@@ -130,6 +131,28 @@ sealed class ReadSide(string connection, Cli.Shell shell, bool quick, ReadSide.A
             var all = took.SelectMany(t => t).Order().ToArray();
             return (all.Length / shell.Time.GetElapsedTime(started).TotalSeconds, Latency.Percentile(all, 0.99));
         }
+    }
+
+    /// <summary>Append, view and commit, eight writers, in turns.</summary>
+    async Task InlineAsync(PostgresEventStore store, CancellationToken ct)
+    {
+        await using var function = new RivalStore(connection, shell.NewId);
+        await function.CreateAsync(ct);
+        await using var rival = new RivalView(connection, shell.NewId);
+        await rival.CreateAsync(ct);
+        var duration = TimeSpan.FromSeconds(quick ? 1 : 5);
+        var (theirs, own) = (0.0, 0.0);
+        for (var round = 0; round < 2; round++)
+        {
+            theirs = Math.Max(
+                theirs, await Load.RunAsync(8, duration, $"inline-rival-{round}", (s, v) => rival.AppendAsync(s, v, ct), 1, shell.Time));
+            own = Math.Max(own, await Load.RunAsync(
+                8, duration, $"inline-{round}",
+                (s, v) => store.OpenSession(new SessionMetadata(Actor: "bench")).Append(s, v, FrameCoded.Sample).SaveChangesAsync(ct), 1,
+                    shell.Time));
+        }
+
+        add("append-inline-view-writers-8", own, "appends/s", "no slower than the rival", own >= theirs, theirs, own / theirs);
     }
 
     async Task LatencyAsync(CancellationToken ct)
