@@ -5,7 +5,8 @@ create or replace function framelease.append_events(
   p_ids uuid[], p_types varchar[], p_dotnet_types varchar[], p_data jsonb[], p_headers jsonb[],
   p_correlation varchar, p_causation varchar, p_user varchar, p_record boolean,
   out r_version bigint, out r_sequences bigint[], out r_timestamp timestamptz)
-language plpgsql as $$
+-- A plan made while mt_streams was small must not read all of it, dead versions included, for ever after (foreign key checks too).
+language plpgsql set enable_seqscan = off as $$
 declare
   v_count constant bigint := cardinality(p_ids);
   v_archived boolean;
