@@ -15,7 +15,7 @@ sealed class RivalView(string connection, Func<Guid> newId) : IAsyncDisposable
     public async Task CreateAsync(CancellationToken ct)
     {
         await using var command = _source.CreateCommand(
-            "create table rival.frame_view (stream varchar primary key, events bigint not null, frames bigint not null, last_at timestamptz)");
+            "create table rival.frame_view (stream varchar primary key, events bigint, frames bigint, last_at timestamptz)");
         await command.ExecuteNonQueryAsync(ct);
     }
 
