@@ -95,6 +95,11 @@ public sealed class RestoreTests(PostgresServer server) : IAsyncLifetime
         (told.Incarnation, told.Pods).ShouldBe((2, 1));
         told.Reason.ShouldContain(left.SystemIdentifier);
         (await after.Guarded.VerifyAsync(Ct)).Findings.ShouldBeEmpty();
+        foreach (var view in Projections.All.Inline)
+        {
+            (await new ProjectionRebuild(after.Guarded).RunAsync(view.Name, RebuildMode.Compare, null, Ct)).IsEqual.ShouldBeTrue();
+            await new ProjectionRebuild(after.Guarded).RunAsync(view.Name, RebuildMode.Swap, null, Ct);
+        }
 
         // and the next start finds everything in order
         (await after.StartAsync(new(taken, [new SeenGrant("node-1", "sw-0", 0, running.Token)], []))).Incarnation.ShouldBe(2);
