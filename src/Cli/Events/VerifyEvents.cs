@@ -19,7 +19,7 @@ static class VerifyEvents
         {
             await using var store = EventLog.Open(parsed, shell);
             var report = await store.VerifyAsync(ct);
-            var authority = await store.Authority.ReadAsync(ct);
+            var authority = await AuthorityAsync(store, ct);
             if (globals.Json(parsed))
                 shell.Console.Out.WriteLine(Json(report, authority).ToJsonString());
             else
@@ -29,16 +29,29 @@ static class VerifyEvents
         return command;
     }
 
-    static JsonObject Json(LogReport report, AuthorityState authority) => new()
+    /// <returns>Null where the schema is older than the record of the authority; the operator updates it when it starts.</returns>
+    static async Task<AuthorityState?> AuthorityAsync(PostgresEventStore store, CancellationToken ct)
+    {
+        try
+        {
+            return await store.Authority.ReadAsync(ct);
+        }
+        catch (EventStoreSchemaException)
+        {
+            return null;
+        }
+    }
+
+    static JsonObject Json(LogReport report, AuthorityState? authority) => new()
     {
         ["streams"] = report.Streams,
         ["events"] = report.Events,
         ["lastSequence"] = report.LastSequence,
         ["authority"] = new JsonObject
         {
-            ["holds"] = authority.Holds,
-            ["incarnation"] = authority.Recorded?.Incarnation,
-            ["difference"] = authority.Difference,
+            ["holds"] = authority?.Holds,
+            ["incarnation"] = authority?.Recorded?.Incarnation,
+            ["difference"] = authority?.Difference,
         },
         ["findings"] = new JsonArray([.. report.Findings.Select(f => new JsonObject
         {
@@ -51,7 +64,7 @@ static class VerifyEvents
         })]),
     };
 
-    static void Write(LogReport report, AuthorityState authority, Shell shell)
+    static void Write(LogReport report, AuthorityState? authority, Shell shell)
     {
         foreach (var f in report.Findings)
         {
@@ -65,7 +78,7 @@ static class VerifyEvents
             shell.Console.Out.WriteLine($"  mend: {f.Mend}");
         }
 
-        if (authority.Difference is { } difference)
+        if (authority?.Difference is { } difference)
             shell.Console.Out.WriteLine($"This is a copy: {difference}. The operator takes it over when it starts: every slot then waits "
                 + "for proof.");
         var counts = string.Create(CultureInfo.InvariantCulture,

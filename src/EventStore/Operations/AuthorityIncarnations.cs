@@ -26,11 +26,18 @@ public sealed class AuthorityIncarnations
         var all = await HistoryAsync(1, ct);
         return await _store.RunAsync(async connection =>
         {
-            await using var command = new NpgsqlCommand("select system_identifier, timeline from framelease.server_authority()",
+            await using var command = new NpgsqlCommand("""
+                select s.system_identifier, s.timeline, coalesce((
+                  select (to_jsonb(a) ->> 'origin')::bigint <> ('framelease.authority'::regclass)::oid::bigint
+                  from framelease.authority as a order by a.incarnation desc limit 1),
+                    false) -- jsonb: a dump of before the column is looked at, too
+                from framelease.server_authority() as s
+                """,
                 connection);
             await using var reader = await command.ExecuteReaderAsync(ct);
             await reader.ReadAsync(ct);
-            return new AuthorityState(all is [var newest, ..] ? newest : null, reader.GetString(0), reader.GetInt64(1));
+            return new AuthorityState(all is [var newest, ..] ? newest : null, reader.GetString(0), reader.GetInt64(1),
+                reader.GetBoolean(2));
         }, ct);
     }
 
@@ -87,15 +94,19 @@ public sealed record AuthorityIncarnation(
 
 /// <summary>What is on record, and what the server says of itself.</summary>
 /// <param name="Timeline">0 on a standby.</param>
-public sealed record AuthorityState(AuthorityIncarnation? Recorded, string SystemIdentifier, long Timeline)
+/// <param name="IsRestored">The record was written in other tables: these came from a dump, maybe of this same server.</param>
+public sealed record AuthorityState(AuthorityIncarnation? Recorded, string SystemIdentifier, long Timeline, bool IsRestored)
 {
     /// <summary>True when this server wrote the newest incarnation.</summary>
-    public bool Holds => Recorded is { } r && r.SystemIdentifier == SystemIdentifier && r.Timeline == Timeline;
+    public bool Holds => !IsRestored && Recorded is { } r && r.SystemIdentifier == SystemIdentifier && r.Timeline == Timeline;
 
     /// <summary>The difference in words; null when there is none.</summary>
-    public string? Difference => Holds ? null : string.Create(CultureInfo.InvariantCulture,
+    public string? Difference => Holds ? null : IsSameServer ? "the tables were restored from a dump of this same server"
+        : string.Create(CultureInfo.InvariantCulture,
         $"the log was last written by {Name(Recorded?.SystemIdentifier, Recorded?.Timeline ?? 0)}; this server "
             + $"is {Name(SystemIdentifier, Timeline)}");
+
+    bool IsSameServer => Recorded is { } r && r.SystemIdentifier == SystemIdentifier && r.Timeline == Timeline;
 
     static string Name(string? system, long timeline) =>
         string.IsNullOrEmpty(system) ? "an unknown server"

@@ -106,6 +106,27 @@ public sealed class RestoreTests(PostgresServer server) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_dump_restored_on_the_same_server_is_told_apart_although_the_server_says_the_same_of_itself()
+    {
+        var connection = await server.CreateDatabaseAsync();
+        await using var before = new AuthorityHarness(connection);
+        await before.StartAsync();
+        await before.LeadAsync();
+        await before.DevicesAsync("sw-0");
+        await PostgresTools.DumpAsync(connection, _file);
+        (await before.GrantAsync("lease-a", "sw-0")).ShouldBe(1);
+
+        var copy = await server.CreateDatabaseAsync();
+        await PostgresTools.RestoreAsync(copy, _file);
+        await using var after = new AuthorityHarness(copy);
+        await Should.ThrowAsync<LeadershipLostException>(after.LeadAsync);
+        (await after.StartAsync()).Incarnation.ShouldBe(2);
+        await after.LeadAsync();
+        (await after.Release.LookAsync(after.Epoch, Ct)).ShouldBe(0);
+        (await after.GrantAsync("lease-b", "sw-0")).ShouldBeGreaterThan(AuthorityTakeOver.Step);
+    }
+
+    [Fact]
     public async Task A_device_that_only_the_cluster_remembers_comes_back_in_quarantine_and_above_the_floor()
     {
         var connection = await server.CreateDatabaseAsync();

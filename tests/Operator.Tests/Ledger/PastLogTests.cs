@@ -11,7 +11,8 @@ using NpgsqlTypes;
 namespace Framelease.Operator.Tests.Ledger;
 
 /// <summary>
-/// Logs as past versions wrote them, kept in testassets: log-N.jsonl never changes. A new event, or a new version of one's data, comes with the next file;
+/// Logs as past versions wrote them, kept in testassets: log-N.jsonl never changes. A new event, or a new version of one's data, comes with
+/// the next file;
 /// the old ones must go on being read, through upcasters where the data has another shape now.
 /// </summary>
 [Collection(PostgresServer.Collection)]
@@ -28,7 +29,8 @@ public sealed class PastLogTests(PostgresServer server)
 
     static EventRegistry Registry => EventTypes.Register(new EventRegistry(EventJson.CreateOptions(EventTypesJson.Default)));
 
-    static IEnumerable<JsonObject> Lines(string log) => File.ReadLines(Path.Combine(Directory, log)).Select(l => JsonNode.Parse(l)!.AsObject());
+    static IEnumerable<JsonObject> Lines(string log) =>
+        File.ReadLines(Path.Combine(Directory, log)).Select(l => JsonNode.Parse(l)!.AsObject());
 
     [Fact]
     public void Every_declared_event_is_in_a_committed_log() =>
@@ -40,7 +42,8 @@ public sealed class PastLogTests(PostgresServer server)
     {
         var connection = await server.CreateDatabaseAsync();
         await using var store = new PostgresEventStore(
-            new EventStoreOptions { ConnectionString = connection, NewId = Guid.CreateVersion7, Projections = Projections.All }, Registry, TimeProvider.System);
+            new EventStoreOptions { ConnectionString = connection, NewId = Guid.CreateVersion7, Projections = Projections.All },
+                Registry, TimeProvider.System);
         await store.MigrateAsync(Ct, SchemaScripts.FromAssembly(typeof(PostgresLedger).Assembly, "Framelease.Operator.Sql"));
         await WriteAsync(connection, log);
 
@@ -70,7 +73,8 @@ public sealed class PastLogTests(PostgresServer server)
     {
         var connection = await server.CreateDatabaseAsync();
         await using var store = new PostgresEventStore(
-            new EventStoreOptions { ConnectionString = connection, NewId = Guid.CreateVersion7, Projections = Projections.All }, Registry, TimeProvider.System);
+            new EventStoreOptions { ConnectionString = connection, NewId = Guid.CreateVersion7, Projections = Projections.All },
+                Registry, TimeProvider.System);
         await store.MigrateAsync(Ct, SchemaScripts.FromAssembly(typeof(PostgresLedger).Assembly, "Framelease.Operator.Sql"));
         await WriteAsync(connection, "log-1.jsonl");
         foreach (var view in Projections.All.Inline)
@@ -85,21 +89,28 @@ public sealed class PastLogTests(PostgresServer server)
 
     static async Task WriteAsync(string connectionString, string log)
     {
-        await using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(connectionString) { Pooling = false }.ConnectionString);
+        await using var connection = new NpgsqlConnection(
+            new NpgsqlConnectionStringBuilder(connectionString) { Pooling = false }.ConnectionString);
         await connection.OpenAsync(Ct);
         await using var command = new NpgsqlCommand(
             """
             create temporary table line as select l::jsonb as e from unnest($1) as l;
             """, connection);
-        command.Parameters.Add(new() { Value = Lines(log).Select(l => l.ToJsonString()).ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text });
+        command.Parameters.Add(new()
+        {
+            Value = Lines(log).Select(l => l.ToJsonString()).ToArray(),
+            NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text
+        });
         await command.ExecuteNonQueryAsync(Ct);
         await using var write = new NpgsqlCommand(
             """
             insert into framelease_events.mt_streams (id, version) select e ->> 'stream', count(*) from line group by 1;
-            insert into framelease_events.mt_events (seq_id, id, stream_id, version, data, type, timestamp, mt_dotnet_type, correlation_id, causation_id,
+            insert into framelease_events.mt_events (seq_id, id, stream_id, version, data, type, timestamp, mt_dotnet_type,
+              correlation_id, causation_id,
               headers, user_name, is_archived)
             select (e ->> 'seq')::bigint, gen_random_uuid(), e ->> 'stream', (e ->> 'version')::bigint, e -> 'data', e ->> 'type',
-              (e ->> 'time')::timestamptz, e ->> 'dotnet', e ->> 'correlation', e ->> 'causation', nullif(e -> 'headers', 'null'), e ->> 'user', false
+              (e ->> 'time')::timestamptz, e ->> 'dotnet', e ->> 'correlation', e ->> 'causation', nullif(e -> 'headers', 'null'),
+                e ->> 'user', false
             from line;
             select setval('framelease_events.mt_events_sequence', (select max(seq_id) from framelease_events.mt_events));
             """, connection);
