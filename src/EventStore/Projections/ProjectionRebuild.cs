@@ -193,8 +193,10 @@ public sealed class ProjectionRebuild(PostgresEventStore store) : IProjectionReb
             });
             await command.ExecuteNonQueryAsync(ct);
             if (!_isInline)
+                // a daemon may have made the row since we looked; the tables are ours now, and so is what it says
                 await ExecuteAsync(
-                    "insert into framelease_events.mt_event_progression (name, last_seq_id, last_updated) values ($1, $2, now())",
+                    "insert into framelease_events.mt_event_progression (name, last_seq_id, last_updated) values ($1, $2, now()) "
+                    + "on conflict (name) do update set last_seq_id = excluded.last_seq_id, last_updated = excluded.last_updated",
                     ct, projection.Identity, _position);
         }
 
