@@ -7,8 +7,8 @@ namespace Framelease.Operator.Ledger;
 
 /// <summary>
 /// What events do to the authority beside the log, as statements: a pure function of the events. Slot moves are guards: they refuse the
-/// whole commit
-/// when the row is no longer as the decision saw it (R1). Views are <see cref="Projections"/>, and are written by the event store.
+/// whole commit when the row is no longer as the decision saw it (R1). Views are <see cref="Projections"/>, and are written by the event
+/// store.
 /// </summary>
 static class LedgerViews
 {

@@ -6,8 +6,7 @@ namespace Framelease.Operator.Ledger;
 
 /// <summary>
 /// The views beside the log: written in the transaction of the events, made of nothing else, so that `framelease events rebuild` can make
-/// each of them
-/// anew. Slots, liveness, epochs and keys are no views: they are authority, and only events and beats move them.
+/// each of them anew. Slots, liveness, epochs and keys are no views: they are authority, and only events and beats move them.
 /// </summary>
 static class Projections
 {

@@ -1,8 +1,8 @@
 namespace Framelease.Domain;
 
 /// <summary>
-/// What a decider answers: events to append (none for an idempotent repeat), or a refusal that says why. Deciders are pure (R7): no
-/// clock, no I/O, no chance; they throw only on bugs.
+/// What a decider answers: events to append (none for an idempotent repeat), or a refusal that says why. Deciders are pure (R7): no clock,
+/// no I/O, no chance; they throw only on bugs.
 /// </summary>
 public abstract record Decision<TEvent>
 {

@@ -44,8 +44,8 @@ internal static class Connections
     }
 
     /// <summary>
-    /// For rebuilds: the owner's rights, and statements prepared once. What is not on disk when the server dies is made anew; the
-    /// swap waits for the disk by itself.
+    /// For rebuilds: the owner's rights, and statements prepared once. What is not on disk when the server dies is made anew; the swap
+    /// waits for the disk by itself.
     /// </summary>
     public static NpgsqlDataSource Rebuilder(EventStoreOptions options, ILoggerFactory? loggers)
     {

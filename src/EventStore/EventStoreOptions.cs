@@ -13,8 +13,7 @@ public sealed record EventStoreOptions
 
     /// <value>
     /// Most connections of this process's pool. Default 20 (10 to 30 suits: the database shares its limit among all replicas). A call waits
-    /// up to
-    /// 30 s for one; each is replaced after an hour.
+    /// up to 30 s for one; each is replaced after an hour.
     /// </value>
     public int MaxPoolSize { get; init; } = 20;
 
@@ -24,8 +23,7 @@ public sealed record EventStoreOptions
 
     /// <value>
     /// Whether the pool connects only to a server that is the log's authority (<see cref="AuthorityIncarnations"/>): a restored dump and a
-    /// promoted standby are
-    /// refused with <see cref="AuthorityChangedException"/> until they were taken over. Default false.
+    /// promoted standby are refused with <see cref="AuthorityChangedException"/> until they were taken over. Default false.
     /// </value>
     public bool RequireAuthority { get; init; }
 
@@ -44,8 +42,10 @@ public sealed record EventStoreOptions
     /// <value>How long a session with a command id seeks the outcome of a commit whose connection was lost. Default 15 s.</value>
     public TimeSpan OutcomeSearch { get; init; } = TimeSpan.FromSeconds(15);
 
-    /// <value>How long a command may be repeated; its record is kept at least as long
-    /// (<see cref="PostgresEventStore.PruneCommandsAsync"/>). Default 24 h.</value>
+    /// <value>
+    /// How long a command may be repeated; its record is kept at least as long (<see cref="PostgresEventStore.PruneCommandsAsync"/>).
+    /// Default 24 h.
+    /// </value>
     public TimeSpan CommandRetryWindow { get; init; } = TimeSpan.FromHours(24);
 
     /// <value>

@@ -2,8 +2,8 @@ namespace Framelease.EventStore;
 
 /// <summary>
 /// Start here. An event store on PostgreSQL, in Marten's tables: declare events in an <see cref="EventRegistry"/>, make a
-/// <see cref="PostgresEventStore"/>, run <see cref="MigrateAsync"/> once, load with the methods below, decide, and commit through a session.
-/// Beside it: <see cref="LeaderEpochs"/> (fencing) and <see cref="IDatabaseClock"/> (the time that decides).
+/// <see cref="PostgresEventStore"/>, run <see cref="MigrateAsync"/> once, load with the methods below, decide, and commit through a
+/// session. Beside it: <see cref="LeaderEpochs"/> (fencing) and <see cref="IDatabaseClock"/> (the time that decides).
 /// </summary>
 public interface IEventStore
 {
@@ -33,8 +33,8 @@ public interface IEventStore
         string stream, Aggregation<TState> aggregation, CancellationToken ct, long? atVersion = null, DateTimeOffset? atTime = null);
 
     /// <summary>
-    /// All events of some kinds after a position, in the order of the log, up to its present end; read in pieces, so that memory does
-    /// not grow with them. There is no index by name (Marten would drop it): the whole log is looked through.
+    /// All events of some kinds after a position, in the order of the log, up to its present end; read in pieces, so that memory does not
+    /// grow with them. There is no index by name (Marten would drop it): the whole log is looked through.
     /// </summary>
     /// <param name="typeNames">Declared names, at least one.</param>
     /// <param name="afterSequence">0 = from the beginning.</param>

@@ -69,8 +69,8 @@ public sealed class PostgresEventStore : IEventStore, IDatabaseClock, IAsyncDisp
 
     /// <summary>
     /// Removes the records of commands that were committed longer ago than <paramref name="age"/>, oldest first, in transactions of 1,000.
-    /// Such a
-    /// command would be carried out anew if somebody repeated it. Cheap when there is nothing to do; safe on several processes at once.
+    /// Such a command would be carried out anew if somebody repeated it. Cheap when there is nothing to do; safe on several processes at
+    /// once.
     /// </summary>
     /// <param name="age">At least <see cref="EventStoreOptions.CommandRetryWindow"/>.</param>
     /// <param name="mostBatches">1 to 1,000; what is left waits for the next call.</param>
@@ -87,9 +87,8 @@ public sealed class PostgresEventStore : IEventStore, IDatabaseClock, IAsyncDisp
 
     /// <summary>
     /// Looks for what cannot be in a sound log: versions with holes, streams that disagree with their events, events that this program
-    /// cannot
-    /// read, progressions beyond the log, a sequence behind it. Reads everything, changes nothing, works beside a running program; make the
-    /// store without <see cref="EventStoreOptions.RequireAuthority"/> to look at a restored copy.
+    /// cannot read, progressions beyond the log, a sequence behind it. Reads everything, changes nothing, works beside a running program;
+    /// make the store without <see cref="EventStoreOptions.RequireAuthority"/> to look at a restored copy.
     /// </summary>
     public Task<LogReport> VerifyAsync(CancellationToken ct) => new LogVerifier(this).RunAsync(ct);
 

@@ -7,8 +7,7 @@ namespace Framelease.Cli.Connecting;
 
 /// <summary>
 /// The way to the event log itself, past the operator: for looking when the operator is down, and at a restored copy before anybody uses
-/// it. Needs a
-/// login of the database; reads as that login.
+/// it. Needs a login of the database; reads as that login.
 /// </summary>
 static class EventLog
 {

@@ -40,9 +40,8 @@ public sealed record StaleHolderRejected(string PodUid, long PresentedToken, str
 /// <summary>Seconds; all above 0 but <see cref="MaxWaitSeconds"/>, where 0 means no limit.</summary>
 public sealed record LeaseTerms(int MaxWaitSeconds, int StartDeadlineSeconds, int HeartbeatIntervalSeconds, int HeartbeatTimeoutSeconds)
 {
-    /// <returns>
-    /// What is wrong with the terms and what is allowed; null when they can be kept. A timeout below two intervals would expire a holder
-    /// for one late beat.
+    /// <returns> What is wrong with the terms and what is allowed; null when they can be kept. A timeout below two intervals would expire a
+    /// holder for one late beat.
     /// </returns>
     public string? Complaint()
     {

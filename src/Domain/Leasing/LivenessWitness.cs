@@ -1,9 +1,9 @@
 namespace Framelease.Domain.Leasing;
 
 /// <summary>
-/// The second witness of R3, and the blindness of R5, as pure bookkeeping over the leader's own monotonic clock. PostgreSQL's clock is
-/// the first witness: a lease is silent only if both say so, inside unbroken observation. Create one per leadership and look at least
-/// once a second; times are in seconds.
+/// The second witness of R3, and the blindness of R5, as pure bookkeeping over the leader's own monotonic clock. PostgreSQL's clock is the
+/// first witness: a lease is silent only if both say so, inside unbroken observation. Create one per leadership and look at least once a
+/// second; times are in seconds.
 /// </summary>
 /// <param name="blindAfterSeconds">A longer gap between two looks, or a larger disagreement of the two clocks over it, is blindness.
 /// Default 5 (R3, R5).</param>

@@ -1,8 +1,8 @@
 namespace Framelease.Domain.Leasing;
 
 /// <summary>
-/// What a lease event does to its slot's row. The row changes in the transaction of the event (R1), guarded by <see cref="From"/>: the
-/// row must still be in that state under that token, else the whole commit fails.
+/// What a lease event does to its slot's row. The row changes in the transaction of the event (R1), guarded by <see cref="From"/>: the row
+/// must still be in that state under that token, else the whole commit fails.
 /// </summary>
 public sealed record SlotChange(SlotKey Key, SlotState From, long FromToken, SlotState To, long ToToken, string? LeaseUid, string? Reason)
 {

@@ -5,8 +5,8 @@ using System.Text;
 namespace Framelease.Domain.Tasks;
 
 /// <summary>
-/// Deterministic name of an attempt's GpuLease and pod (R6): <c>{task, ≤ 30}-{10 hex of uid}-{scene}-{attempt}</c>, at most 63
-/// characters, a DNS label. A crash between "created" and "recorded" therefore finds the same object again instead of making a second one.
+/// Deterministic name of an attempt's GpuLease and pod (R6): <c>{task, ≤ 30}-{10 hex of uid}-{scene}-{attempt}</c>, at most 63 characters,
+/// a DNS label. A crash between "created" and "recorded" therefore finds the same object again instead of making a second one.
 /// </summary>
 public static class AttemptName
 {

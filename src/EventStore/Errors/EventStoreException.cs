@@ -52,9 +52,8 @@ public sealed class EpochFencedException(string cluster, string role, long epoch
 
 /// <summary>
 /// The server is not the one that the log's authority was last seen on: a restored dump, a promoted standby. What was handed out since the
-/// copy
-/// was made is not in it. End, start over, and take over (<see cref="AuthorityIncarnations"/>) before anything is handed out. Nothing was
-/// committed.
+/// copy was made is not in it. End, start over, and take over (<see cref="AuthorityIncarnations"/>) before anything is handed out. Nothing
+/// was committed.
 /// </summary>
 public sealed class AuthorityChangedException(string message, Exception? inner = null)
     : EventStoreException($"{message}. Mend: start the program again; it takes the authority over.", inner);

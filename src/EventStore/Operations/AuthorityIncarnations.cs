@@ -6,8 +6,7 @@ namespace Framelease.EventStore;
 
 /// <summary>
 /// Which server has authority over the log. A dump restored elsewhere, a copy recovered to an earlier moment and a promoted standby may all
-/// lack
-/// the end of the history, so that they would hand out numbers a second time. PostgreSQL tells them by another system identifier or
+/// lack the end of the history, so that they would hand out numbers a second time. PostgreSQL tells them by another system identifier or
 /// timeline than the one on record. Until such a server was taken over, above a floor that no lost number reaches, nobody leads on it,
 /// <c>framelease.require_authority()</c> refuses, and a pool with <see cref="EventStoreOptions.RequireAuthority"/> does not connect to it.
 /// </summary>
@@ -19,8 +18,9 @@ public sealed class AuthorityIncarnations
 
     internal AuthorityIncarnations(PostgresEventStore store) => _store = store;
 
-    /// <summary>The newest incarnation on record, and the server as it is. Use a store without
-    /// <see cref="EventStoreOptions.RequireAuthority"/>.</summary>
+    /// <summary>
+    /// The newest incarnation on record, and the server as it is. Use a store without <see cref="EventStoreOptions.RequireAuthority"/>.
+    /// </summary>
     public async Task<AuthorityState> ReadAsync(CancellationToken ct)
     {
         var all = await HistoryAsync(1, ct);
@@ -63,8 +63,7 @@ public sealed class AuthorityIncarnations
 
     /// <summary>
     /// Makes the session take the authority over when it is saved: a new incarnation with this server's identity, and every leader of the
-    /// ones
-    /// before fenced. Put what else must be raised, and the event that tells of it, into the same session.
+    /// ones before fenced. Put what else must be raised, and the event that tells of it, into the same session.
     /// </summary>
     /// <param name="seen">As read; another take-over since then refuses the session.</param>
     /// <param name="floor">Above every number that was ever handed out, as far as anyone can tell; never lowered.</param>

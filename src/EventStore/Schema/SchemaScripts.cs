@@ -9,8 +9,7 @@ namespace Framelease.EventStore;
 /// A component's part of the schema, as embedded SQL files, one object a file: <c>{prefix}/Updates/NNNN_name.sql</c> run once, in order of
 /// their numbers, and never change again; <c>{prefix}/Functions/name.sql</c> (create or replace) run again whenever their text changes.
 /// Updates only expand (add tables, columns with defaults, indexes); what is to go is contracted a release later, by an update that begins
-/// with
-/// <c>-- least program: N</c>: programs that know no update N or later do not start on it any more.
+/// with <c>-- least program: N</c>: programs that know no update N or later do not start on it any more.
 /// </summary>
 /// <param name="Component">Its name in framelease.schema_updates.</param>
 public sealed record SchemaScripts(string Component, IReadOnlyList<SchemaScript> Updates, IReadOnlyList<SchemaScript> Functions)

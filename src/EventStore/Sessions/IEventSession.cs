@@ -22,8 +22,8 @@ public interface IEventSession
     IEventSession RequireEpoch(string cluster, string role, long epoch);
 
     /// <summary>
-    /// A statement that runs before the appends and refuses by <c>framelease.raise(code, message)</c> or
-    /// <c>framelease.require(condition, code, message)</c>. Lock the rows that it looks at (FOR UPDATE / FOR SHARE).
+    /// A statement that runs before the appends and refuses by <c>framelease.raise(code, message)</c> or <c>framelease.require(condition,
+    /// code, message)</c>. Lock the rows that it looks at (FOR UPDATE / FOR SHARE).
     /// </summary>
     /// <exception cref="GuardFailedException">From <see cref="SaveChangesAsync"/>.</exception>
     IEventSession Guard(NpgsqlBatchCommand command);
