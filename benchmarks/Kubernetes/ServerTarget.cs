@@ -17,7 +17,7 @@ sealed class ServerTarget(string kubeconfig, TimeProvider time, Random random)
 
     readonly KubernetesClientOptions _options = KubeConfig.Load(kubeconfig) with { JsonResolvers = [ItemJson.Default] };
 
-    public KubernetesClient Connect() => new(_options, time, random);
+    public KubernetesClient Connect(bool stream = false) => new(_options with { StreamLists = stream }, time, random);
 
     public string Path(string ns) => $"apis/{Group}/v1/namespaces/{ns}/items";
 

@@ -39,7 +39,7 @@ public sealed partial class KubernetesClient : IKubernetesClient, IDisposable
 
     public string DefaultNamespace => _options.Namespace;
 
-    public bool CanStreamLists => true;
+    public bool CanStreamLists => _options.StreamLists;
 
     public JsonSerializerOptions Json { get; }
 

@@ -57,6 +57,13 @@ public sealed record KubernetesClientOptions
     /// <summary>Time for one request's answer, body included; watches and followed logs only until their first byte. Default 30 s.</summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>
+    /// Stores are filled by a watch that begins with what there is, where the server has that (1.27 and later, if switched on); else, and by default,
+    /// by lists in pages. A stream is the lightest for the server's memory; pages of 10,000 objects come in half the time
+    /// (<c>./bench kubernetes</c>). Default false.
+    /// </summary>
+    public bool StreamLists { get; init; }
+
     /// <summary>How often a request that is safe to repeat is sent again. Default 4.</summary>
     public int MaxRetries { get; init; } = 4;
 

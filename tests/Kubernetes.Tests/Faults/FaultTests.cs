@@ -153,7 +153,7 @@ public sealed class FaultTests
     {
         var options = new KubernetesClientOptions
         {
-            Server = server.Address, Timeout = TimeSpan.FromSeconds(2), CertificateAuthorityData = authority,
+            Server = server.Address, Timeout = TimeSpan.FromSeconds(2), CertificateAuthorityData = authority, StreamLists = true,
         };
         return new(options, TimeProvider.System, new Random(7));
     }
