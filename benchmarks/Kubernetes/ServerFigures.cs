@@ -23,10 +23,10 @@ sealed class ServerFigures(Cli.Shell shell, string programs, bool quick, Action<
         var directory = Directory.CreateTempSubdirectory("framelease-bench-").FullName;
         try
         {
-            var given = shell.Environment("FRAMELEASE_TEST_KUBECONFIG");
-            await using var embedded = await StartAsync(directory, ct);
+            var given = shell.Environment("FRAMELEASE_TEST_KUBECONFIG") is { Length: > 0 } path ? path : null;
+            await using var embedded = given is null ? await StartAsync(directory, ct) : null;
             note(given is null ? "API server: the embedded one (FRAMELEASE_TEST_KUBECONFIG names another)" : $"API server: that of {given}");
-            var server = Target(given is { Length: > 0 } ? given : Kubeconfig(directory));
+            var server = Target(given ?? Kubeconfig(directory));
             var ns = $"bench-{shell.NewId():N}";
             try
             {
@@ -35,7 +35,7 @@ sealed class ServerFigures(Cli.Shell shell, string programs, bool quick, Action<
             }
             finally
             {
-                if (given is { Length: > 0 })
+                if (given is not null)
                     await server.CleanUpAsync(ns, CancellationToken.None); // somebody's server: nothing of ours stays there
             }
         }

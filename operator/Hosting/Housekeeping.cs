@@ -28,11 +28,12 @@ sealed class Housekeeping(PostgresEventStore store, Func<CancellationToken, Task
                     Log.CommandsPruned(logger, pruned);
                 await leaveWord(cancel);
             }
-            catch (EventStoreException e) when (e.IsTransient)
+            // Nobody waits for this work: whatever refuses it now may let it pass in the next round. Another database is everybody's end.
+            catch (EventStoreException e) when (e is not AuthorityChangedException)
             {
                 Log.DatabaseUnavailable(logger, e.Message);
             }
-            catch (KubernetesException e) when (e.IsTransient)
+            catch (KubernetesException e)
             {
                 Log.KubernetesUnavailable(logger, e.Message);
             }

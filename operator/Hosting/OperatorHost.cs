@@ -132,11 +132,21 @@ sealed class OperatorHost(OperatorOptions options, Edges edges, ILoggerFactory l
                 var housekeeping = new Housekeeping(
                     store, async c => await LeaveWordAsync(kubernetes, authority with { Position = await TakeOver(store, cluster).LastEventAsync(c) }, c),
                     edges.Time, _log);
-                return Task.WhenAll(
-                    [.. controllers.Select(c => c.RunAsync(stop)), liveness.RunAsync(epoch, stop), release.RunAsync(epoch, stop), housekeeping.RunAsync(stop)]);
+                return TogetherAsync(
+                    [.. controllers.Select(c => c.RunAsync(stop)), liveness.RunAsync(epoch, stop), release.RunAsync(epoch, stop), housekeeping.RunAsync(stop)],
+                    stop);
             },
             cancel);
         await await Task.WhenAny(watching, controlling, dispatchers.RunAsync(cancel), events.RunAsync(cancel));
+    }
+
+    // A loop that dies while the others run would be missed by nobody but the users: it is heard at once, and the process starts over.
+    static async Task TogetherAsync(Task[] loops, CancellationToken stop)
+    {
+        var first = await Task.WhenAny(loops);
+        if (!stop.IsCancellationRequested)
+            await first;
+        await Task.WhenAll(loops);
     }
 
     // A person waits for the answer to `kubectl apply`: a failed step is tried again soon.

@@ -4,7 +4,4 @@ namespace Framelease.Kubernetes.Client;
 sealed record ClientIdentity(byte[] Certificate, byte[] Key);
 
 /// <summary>What a request carries: a bearer token, or the certificate of its connection, or both, or nothing.</summary>
-sealed record Credential(string? Token, ClientIdentity? Identity)
-{
-    public static Credential Nothing { get; } = new(null, null);
-}
+sealed record Credential(string? Token, ClientIdentity? Identity);

@@ -40,19 +40,24 @@ public sealed class Finalizer<T>(
     /// <summary>Call it for an object whose finalizer may go. Nothing happens to one without this finalizer.</summary>
     /// <param name="value">As read from the store.</param>
     /// <param name="cleanUp">Idempotent; called until it is complete.</param>
-    /// <returns>What the reconciler returns: Done when the object may go.</returns>
+    /// <returns>What the reconciler returns: Done when the object may go, Retry when the clean-up failed or took too long.</returns>
     public async Task<ReconcileResult> RunAsync(T value, Func<CancellationToken, Task<CleanUp>> cleanUp, CancellationToken ct)
     {
         if (!value.HasFinalizer(options.Name))
             return ReconcileResult.Done;
         CleanUp outcome;
+        using var timeout = new CancellationTokenSource(options.Timeout, time);
+        using var linked = CancellationTokenSource.CreateLinkedTokenSource(ct, timeout.Token);
         try
         {
-            outcome = await cleanUp(ct);
+            outcome = await cleanUp(linked.Token);
         }
-        catch (Exception error) when (IsOverdue(value, options, time) && !ct.IsCancellationRequested)
+        catch (Exception error) when (!ct.IsCancellationRequested)
         {
-            await TellAsync(value, Failing, error.Message, ct);
+            if (error is OperationCanceledException && timeout.IsCancellationRequested)
+                error = new TimeoutException($"the clean-up took longer than {Minutes(options.Timeout)}", error);
+            if (IsOverdue(value, options, time))
+                await TellAsync(value, Failing, error.Message, ct);
             return ReconcileResult.Retry(error);
         }
 

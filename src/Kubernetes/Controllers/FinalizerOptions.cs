@@ -15,6 +15,12 @@ public sealed record FinalizerOptions<T>
     /// </summary>
     public TimeSpan Deadline { get; init; } = TimeSpan.FromMinutes(10);
 
+    /// <summary>
+    /// Time of one look at the clean-up, after which it is cancelled and counts as failed; less than the reconcile's own, or nobody would be left to
+    /// tell of it. Default 1 minute.
+    /// </summary>
+    public TimeSpan Timeout { get; init; } = TimeSpan.FromMinutes(1);
+
     /// <summary>The object's condition <see cref="Finalizer{T}.BlockedCondition"/>, if it has one.</summary>
     public required Func<T, Condition?> FindCondition { get; init; }
 

@@ -116,13 +116,32 @@ public sealed class FinalizerTests : IDisposable
     {
         var pod = await DeletedAsync();
         var failure = new IOException("the store is down");
-        await Should.ThrowAsync<IOException>(() => RunAsync(pod, failure));
+        (await RunAsync(pod, failure)).ShouldBe(ReconcileResult.Retry(failure));
+        (await PodAsync()).Status.ShouldBeNull("its time is not up");
         _time.Advance(Deadline);
         (await RunAsync(pod, failure)).ShouldBe(ReconcileResult.Retry(failure));
         var told = await PodAsync();
         told.Metadata.Finalizers.ShouldBe([_name]);
         told.Status!.Conditions!.Single().Reason.ShouldBe("CleanUpFailing");
         told.Status.Conditions!.Single().Message!.ShouldContain("the store is down");
+    }
+
+    [Fact]
+    public async Task A_clean_up_that_hangs_is_cancelled_and_told_of_as_one_that_fails()
+    {
+        var pod = await DeletedAsync();
+        _time.Advance(Deadline);
+        var running = _finalizer.RunAsync(
+            pod,
+            async ct =>
+            {
+                await Task.Delay(Timeout.Infinite, ct);
+                return CleanUp.Complete;
+            },
+            default);
+        _time.Advance(TimeSpan.FromMinutes(1));
+        (await running).ShouldBeOfType<ReconcileResult.Failed>().Error.ShouldBeOfType<TimeoutException>();
+        (await PodAsync()).Status!.Conditions!.Single().Message!.ShouldContain("the clean-up took longer than 60 s");
     }
 
     [Fact]

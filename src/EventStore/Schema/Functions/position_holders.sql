@@ -1,5 +1,5 @@
 -- The writers that hold back safe_position now. In the owner's rights, because others see no times of other roles' connections.
-create or replace function framelease.position_holders() 
+create or replace function framelease.position_holders()
 returns table (r_pid int, r_since timestamptz, r_waits_for_client_since timestamptz)
 language sql security definer set search_path = pg_catalog as $$
   select a.pid, a.xact_start, case when a.wait_event_type = 'Client' then greatest(a.xact_start, a.state_change) end

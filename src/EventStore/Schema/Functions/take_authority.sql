@@ -1,6 +1,6 @@
 -- Makes this server the authority: a new incarnation, and every leader of the ones before is fenced. p_seen: the incarnation that the
--- caller
--- saw as the newest; refuses when another one was faster. The step over the last epoch covers those that the lost history may have had.
+-- caller saw as the newest; refuses when another one was faster. The step over the last epoch covers those that the lost history may have
+-- had.
 create or replace function framelease.take_authority(p_seen bigint, p_floor bigint, p_reason varchar) returns bigint
 language plpgsql as $$
 declare
