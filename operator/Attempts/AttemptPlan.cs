@@ -54,14 +54,27 @@ sealed record AttemptPlan(IReadOnlyList<ITaskEvent> Task, IReadOnlyList<ILeaseEv
     /// <summary>Both witnesses saw no beat for a full timeout, or nobody attached in time.</summary>
     public static AttemptPlan Expire(TaskState task, LeaseState? lease, AttemptFence fence, ExpiryCause cause, string message, int retryDelaySeconds)
     {
-        if (task.Current(fence.Scene, fence.Attempt, fence.PodUid) is not { } scene)
+        if (task.Current(fence.Scene, fence.Attempt, fence.PodUid) is null)
             return new AttemptPlan([], []);
-        var taskDecision = scene.Step is SceneStep.Attached
-            ? TaskDecider.Decide(task, new TaskCommand.Fail(
-                new AttemptFailed(fence.Scene, fence.Attempt, fence.PodUid, "HolderLost", cause.ToString(), message, true, null), retryDelaySeconds))
-            : TaskDecider.Decide(task, new TaskCommand.Return(fence.Scene, fence.Attempt, fence.PodUid, message, retryDelaySeconds));
-        return Combine(taskDecision, lease, new LeaseCommand.Expire(cause, message, fence.PodUid), UnattachedProof(lease));
+        var taskDecision = Lost(task, fence, cause.ToString(), message, retryDelaySeconds);
+        return Combine(taskDecision, lease, new LeaseCommand.Expire(cause, message, fence.PodUid), LeaseSteps.UnattachedProof(lease));
     }
+
+    /// <summary>Somebody took the lease away: the attempt is over, and the next one may ask for another.</summary>
+    public static AttemptPlan Revoke(TaskState task, LeaseState? lease, AttemptFence fence, string by, string message, int retryDelaySeconds)
+    {
+        var taskDecision = task.Current(fence.Scene, fence.Attempt, fence.PodUid) is null
+            ? Decision<ITaskEvent>.Nothing
+            : Lost(task, fence, "Revoked", $"the lease was revoked by {by}: {message}", retryDelaySeconds);
+        return Combine(taskDecision, lease, new LeaseCommand.Revoke(by, message), LeaseSteps.UnattachedProof(lease));
+    }
+
+    // An attempt that attached may have worked: it fails. One that did not has cost nothing, and returns.
+    static Decision<ITaskEvent> Lost(TaskState task, AttemptFence fence, string reason, string message, int retryDelaySeconds) =>
+        task.Scenes[fence.Scene].Step is SceneStep.Attached
+            ? TaskDecider.Decide(task, new TaskCommand.Fail(
+                new AttemptFailed(fence.Scene, fence.Attempt, fence.PodUid, "HolderLost", reason, message, true, null), retryDelaySeconds))
+            : TaskDecider.Decide(task, new TaskCommand.Return(fence.Scene, fence.Attempt, fence.PodUid, message, retryDelaySeconds));
 
     /// <summary>The task is no longer wanted.</summary>
     public static AttemptPlan Cancel(TaskState task, LeaseState? lease, AttemptFence? running, string by)
@@ -73,12 +86,8 @@ sealed record AttemptPlan(IReadOnlyList<ITaskEvent> Task, IReadOnlyList<ILeaseEv
         var failed = TaskDecider.Decide(after, new TaskCommand.Fail(
             new AttemptFailed(running.Scene, running.Attempt, running.PodUid, "Cancelled", "Cancelled", $"the task was cancelled by {by}", false, null), 0));
         var both = failed is Decision<ITaskEvent>.Events f ? Decision<ITaskEvent>.Of([first, .. f.Items]) : failed;
-        return Combine(both, lease, new LeaseCommand.Revoke(by, "the task was cancelled"), UnattachedProof(lease));
+        return Combine(both, lease, new LeaseCommand.Revoke(by, "the task was cancelled"), LeaseSteps.UnattachedProof(lease));
     }
-
-    static LeaseCommand.Free? UnattachedProof(LeaseState? lease) => lease is { IsGranted: true, Attachment: null }
-        ? new LeaseCommand.Free(FreeProof.NeverAttached, "nobody attached under this token, and attach is refused from here on")
-        : null;
 
     // When the task's decider answers "stored already", the lease has followed in that same transaction: it is not asked again, for its slot may be
     // another's by now.

@@ -39,6 +39,10 @@ sealed class AttemptService(ILedger ledger, Random chance, AttemptSignals signal
         }
     }
 
+    /// <summary>On a person's order, on any replica.</summary>
+    public Task<AttemptPlan> RevokeAsync(AttemptFence fence, string actor, string reason, CancellationToken cancel) =>
+        TransactAsync(fence, actor, null, (task, lease) => AttemptPlan.Revoke(task, lease, fence, actor, reason, Delay(task, fence)), cancel);
+
     public Task<AttemptPlan> CancelAsync(string taskUid, AttemptFence? running, string by, LeaderEpoch epoch, CancellationToken cancel) =>
         TransactAsync(
             running ?? new AttemptFence(taskUid, 0, 0, "", null, 0), by, epoch, (task, lease) => AttemptPlan.Cancel(task, lease, running, by), cancel);

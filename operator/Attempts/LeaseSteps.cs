@@ -10,6 +10,11 @@ static class LeaseSteps
     public static IReadOnlyList<ILeaseEvent> Decide(LeaseState state, params LeaseCommand?[] commands) =>
         TryDecide(state, commands, out var events) is null ? events : [];
 
+    /// <summary>The proof that lies in the log itself: nobody attached, and after the end that goes before, nobody can. Null for any other lease.</summary>
+    public static LeaseCommand.Free? UnattachedProof(LeaseState? lease) => lease is { IsGranted: true, Attachment: null }
+        ? new LeaseCommand.Free(FreeProof.NeverAttached, "nobody attached under this token, and attach is refused from here on")
+        : null;
+
     /// <returns>The first refusal, or null.</returns>
     public static AttemptRefusal? TryDecide(LeaseState state, IEnumerable<LeaseCommand?> commands, out IReadOnlyList<ILeaseEvent> events)
     {

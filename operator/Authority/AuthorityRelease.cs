@@ -45,16 +45,17 @@ sealed class AuthorityRelease(ILedger ledger, AttemptService attempts, AttemptSi
         var slots = await ledger.ReadAuthoritySlotsAsync(cancel);
         if (slots.Count == 0)
             return 0;
-        foreach (var uid in slots.Select(s => s.LeaseUid).OfType<string>())
+        foreach (var uid in slots.Select(s => s.Slot.LeaseUid).OfType<string>())
             await EndLeaseAsync(uid, epoch, cancel);
         var pods = await ledger.ReadAuthorityPodsAsync(cancel);
         var ended = pods.Where(p => world.FindPod(p.Uid) is not { } pod || PodObservation.EndOf(pod) is not null).ToList();
         await ledger.ForgetAuthorityPodsAsync([.. ended.Select(p => p.Uid)], epoch, cancel);
         var taken = pods.Except(ended).Select(p => p.Node).ToHashSet(StringComparer.Ordinal);
         var left = 0;
-        foreach (var slot in slots)
+        foreach (var held in slots)
         {
-            if (!taken.Contains(slot.Key.Node) && world.IsReady(slot.Key.Node) && await FreeAsync(slot, epoch, cancel))
+            var slot = held.Slot;
+            if (!taken.Contains(slot.Key.Node) && world.IsReady(slot.Key.Node) && await FreeAsync(held, epoch, cancel))
             {
                 Log.SlotFreed(logger, slot.Key.ToString(), nameof(FreeProof.PodsAccounted));
                 if (slot.Pool.Length > 0)
@@ -75,19 +76,20 @@ sealed class AuthorityRelease(ILedger ledger, AttemptService attempts, AttemptSi
             await ledger.CommitAsync(new LedgerCommit("operator", [], [new LeaseChange(uid, lease, events)], epoch), cancel);
     }
 
-    async Task<bool> FreeAsync(AuthoritySlot slot, LeaderEpoch epoch, CancellationToken cancel)
+    async Task<bool> FreeAsync(AuthoritySlot held, LeaderEpoch epoch, CancellationToken cancel)
     {
+        var slot = held.Slot;
         var evidence = $"no worker pod of before the change of authority is left on node {slot.Key.Node}, which is ready";
         if (slot.LeaseUid is null)
         {
-            await ledger.ReturnSlotAsync(slot, nameof(FreeProof.PodsAccounted), evidence, epoch, cancel);
+            await ledger.ReturnSlotAsync(slot, nameof(FreeProof.PodsAccounted), evidence, "operator", epoch, cancel);
             return true;
         }
 
         // A pod that is still there says itself how it ended (WorkerPodReconciler), and says more: the attempt's exit code.
-        if (slot.Attempt is { } a && world.FindPod(a.PodUid) is not null)
+        if (held.Attempt is { } a && world.FindPod(a.PodUid) is not null)
             return false;
-        if (slot.Attempt is { } gone)
+        if (held.Attempt is { } gone)
         {
             var fence = new AttemptFence(gone.TaskUid, gone.Scene, gone.Attempt, gone.PodUid, gone.LeaseUid, gone.Token);
             var end = new PodEnd(true, null, false, "the pod ended in the part of the history that was lost", evidence) { Proof = FreeProof.PodsAccounted };

@@ -20,6 +20,12 @@ interface ILedger
     /// <summary>The attempt that runs, or ran, in a pod; null when none is on record (yet).</summary>
     Task<AttemptRow?> FindAttemptByPodAsync(string podUid, CancellationToken cancel);
 
+    /// <summary>The attempt that ran under a lease; null when the lease has none on record.</summary>
+    Task<AttemptRow?> FindAttemptByLeaseAsync(string leaseUid, CancellationToken cancel);
+
+    /// <summary>A row of the slot table; null when there is none.</summary>
+    Task<SlotSnapshot?> FindSlotAsync(string node, string device, int slot, CancellationToken cancel);
+
     /// <summary>Records a heartbeat if, and only if, it comes from the attempt that holds the scene and the slot (R2): one statement.</summary>
     Task<BeatOutcome> BeatAsync(Heartbeat beat, CancellationToken cancel);
 
@@ -57,9 +63,10 @@ interface ILedger
 
     Task ForgetAuthorityPodsAsync(string[] uids, LeaderEpoch epoch, CancellationToken cancel);
 
-    /// <summary>Frees a slot that no lease on record holds.</summary>
+    /// <summary>Frees a slot in quarantine that no lease on record holds; the device's stream tells of it.</summary>
+    /// <param name="epoch">Null on a person's order, which any replica may carry out.</param>
     /// <exception cref="LedgerConflictException">The slot is no longer as it was read.</exception>
-    Task ReturnSlotAsync(AuthoritySlot slot, string proof, string evidence, LeaderEpoch epoch, CancellationToken cancel);
+    Task ReturnSlotAsync(SlotSnapshot slot, string proof, string evidence, string actor, LeaderEpoch? epoch, CancellationToken cancel);
 
     Task<DateTimeOffset> NowAsync(CancellationToken cancel);
 }
@@ -134,9 +141,9 @@ sealed record HistoryItem(long Sequence, string Stream, long Version, string Typ
 
 sealed record NamedStream(string Uid, string Namespace, string Name);
 
-/// <param name="LeaseUid">The lease that held it in the copy; null when it was free there.</param>
+/// <param name="Slot">With the lease that held it in the copy; none when it was free there.</param>
 /// <param name="Attempt">That lease's attempt, if it had a pod on record.</param>
-sealed record AuthoritySlot(SlotKey Key, string Pool, long Token, string? LeaseUid, AttemptRow? Attempt);
+sealed record AuthoritySlot(SlotSnapshot Slot, AttemptRow? Attempt);
 
 sealed record AuthorityPod(string Uid, string Name, string Node);
 

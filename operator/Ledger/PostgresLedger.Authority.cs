@@ -10,14 +10,12 @@ sealed partial class PostgresLedger
     public Task<IReadOnlyList<AuthoritySlot>> ReadAuthoritySlotsAsync(CancellationToken cancel) => RowsAsync(
         Statement.Of(
             $"""
-            select s.cluster, s.node, s.device, s.slot, s.pool, s.token, s.lease_uid, {AttemptColumns}
+            select {SlotColumns}, {AttemptColumns}
               from framelease.slots s left join framelease.attempts a on a.lease_uid = s.lease_uid
              where s.cluster = $1 and s.state = 'Quarantined' and s.reason = 'AuthorityChanged' order by s.node, s.device, s.slot
             """,
             cluster.Uid),
-        r => new AuthoritySlot(
-            new SlotKey(r.GetString(0), r.GetString(1), r.GetString(2), r.GetInt32(3)), r.GetString(4), r.GetInt64(5), Text(r, 6),
-            r.IsDBNull(7) ? null : Attempt(r, 7)),
+        r => new AuthoritySlot(Slot(r), r.IsDBNull(SlotColumnCount) ? null : Attempt(r, SlotColumnCount)),
         cancel);
 
     public Task<IReadOnlyList<AuthorityPod>> ReadAuthorityPodsAsync(CancellationToken cancel) => RowsAsync(
@@ -35,11 +33,12 @@ sealed partial class PostgresLedger
     }
 
     // No lease speaks for it, so the device's stream tells of it.
-    public async Task ReturnSlotAsync(AuthoritySlot slot, string proof, string evidence, LeaderEpoch epoch, CancellationToken cancel)
+    public async Task ReturnSlotAsync(SlotSnapshot slot, string proof, string evidence, string actor, LeaderEpoch? epoch, CancellationToken cancel)
     {
         var key = slot.Key;
-        var session = store.OpenSession(new SessionMetadata(Actor: "operator"));
-        session.RequireEpoch(cluster.Uid, epoch.Role, epoch.Epoch);
+        var session = store.OpenSession(new SessionMetadata(Actor: actor));
+        if (epoch is not null)
+            session.RequireEpoch(cluster.Uid, epoch.Role, epoch.Epoch);
         session.Guard(Statement.Of(
             "select framelease.move_slot($1, $2, $3, $4, 'Quarantined', $5, 'Free', $5, null, null)", key.Cluster, key.Node, key.Device, key.Slot, slot.Token));
         session.AppendAny(DeviceStream(key.Device), new DeviceReturned(key.Node, key.Device, key.Slot, proof, evidence));

@@ -11,6 +11,11 @@ sealed partial class PostgresLedger
 {
     const string AttemptColumns = "a.task_uid, a.scene, a.attempt, a.pod_uid, a.pod_name, a.namespace, a.task_name, a.lease_uid, a.token";
 
+    const string SlotColumns =
+        "s.cluster, s.node, s.device, s.slot, s.pool, s.state, s.token, s.lease_uid, s.device_name, s.device_kind, s.device_index";
+
+    const int SlotColumnCount = 11;
+
     const string BeatSql = """
         with held as (
           select a.task_uid, a.scene, a.attempt, a.timeout
@@ -31,6 +36,16 @@ sealed partial class PostgresLedger
 
     public async Task<AttemptRow?> FindAttemptByPodAsync(string podUid, CancellationToken cancel) =>
         (await RowsAsync(Statement.Of($"select {AttemptColumns} from framelease.attempts a where a.pod_uid = $1", podUid), r => Attempt(r, 0), cancel)).FirstOrDefault();
+
+    public async Task<AttemptRow?> FindAttemptByLeaseAsync(string leaseUid, CancellationToken cancel) =>
+        (await RowsAsync(Statement.Of($"select {AttemptColumns} from framelease.attempts a where a.lease_uid = $1", leaseUid), r => Attempt(r, 0), cancel))
+        .FirstOrDefault();
+
+    public async Task<SlotSnapshot?> FindSlotAsync(string node, string device, int slot, CancellationToken cancel) => (await RowsAsync(
+        Statement.Of(
+            $"select {SlotColumns} from framelease.slots s where s.cluster = $1 and s.node = $2 and s.device = $3 and s.slot = $4",
+            cluster.Uid, node, device, slot),
+        Slot, cancel)).FirstOrDefault();
 
     public async Task<BeatOutcome> BeatAsync(Heartbeat b, CancellationToken cancel)
     {
@@ -99,14 +114,8 @@ sealed partial class PostgresLedger
             r => new WaitingRow(r.GetString(0), r.GetString(1), r.GetString(2), r.GetDouble(3), r.GetInt32(4)));
         var slots = session.Query(
             Statement.Of(
-                """
-                select cluster, node, device, slot, pool, state, token, lease_uid, device_name, device_kind, device_index
-                  from framelease.slots where pool = $1 and cluster = $2 order by node, device, slot
-                """,
-                pool, cluster.Uid),
-            r => new SlotSnapshot(
-                new SlotKey(r.GetString(0), r.GetString(1), r.GetString(2), r.GetInt32(3)), r.GetString(4), Enum.Parse<SlotState>(r.GetString(5)), r.GetInt64(6),
-                Text(r, 7), r.GetString(8), r.GetString(9), r.GetInt32(10)));
+                $"select {SlotColumns} from framelease.slots s where s.pool = $1 and s.cluster = $2 order by s.node, s.device, s.slot", pool, cluster.Uid),
+            Slot);
         await LedgerErrors.Map(() => session.SaveChangesAsync(cancel));
         return new PoolSnapshot(waiting.Rows, slots.Rows, now.Rows[0]);
     }
@@ -196,6 +205,10 @@ sealed partial class PostgresLedger
         await LedgerErrors.Map(() => session.SaveChangesAsync(cancel));
         return query.Rows;
     }
+
+    static SlotSnapshot Slot(DbDataReader r) => new(
+        new SlotKey(r.GetString(0), r.GetString(1), r.GetString(2), r.GetInt32(3)), r.GetString(4), Enum.Parse<SlotState>(r.GetString(5)), r.GetInt64(6),
+        Text(r, 7), r.GetString(8), r.GetString(9), r.GetInt32(10));
 
     static AttemptRow Attempt(DbDataReader r, int at) => new(
         r.GetString(at), r.GetInt32(at + 1), r.GetInt32(at + 2), r.GetString(at + 3), r.GetString(at + 4), r.GetString(at + 5), r.GetString(at + 6),
