@@ -7,7 +7,10 @@ namespace Framelease.EventStore;
 /// </summary>
 public interface IEventStore
 {
-    /// <summary>Brings the schema up to date under an advisory lock; never drops anything; does nothing when it is. Needs the owner's rights.</summary>
+    /// <summary>
+    /// Brings the schema up to date under an advisory lock, then the inline views: one that is new to the log, or of a newer version, is made
+    /// anew of it (a second for each 50,000 of its events). Never drops anything; does nothing when all is up to date. Needs the owner's rights.
+    /// </summary>
     /// <param name="more">Numbered updates of other assemblies for the schema framelease (inline views), run after the store's own.</param>
     /// <exception cref="EventStoreSchemaException">Too old a server, a database of another application, or an applied update whose text has changed.</exception>
     Task MigrateAsync(CancellationToken ct, params IReadOnlyList<SchemaScripts> more);

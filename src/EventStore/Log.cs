@@ -49,6 +49,9 @@ internal static partial class Log
         "Projection {Name}: version {Version} was made anew of {Events} events up to position {Position} in {Elapsed}")]
     public static partial void Rebuilt(ILogger logger, string name, int version, long events, long position, TimeSpan elapsed);
 
+    [LoggerMessage(29, LogLevel.Information, "Inline view {Name}: version {Version} is new to this log and is made anew of it; this may take minutes")]
+    public static partial void RebuildNeeded(ILogger logger, string name, int version);
+
     [LoggerMessage(27, LogLevel.Warning, "The kept state of stream {Stream} cannot be read; its events are, all of them")]
     public static partial void SnapshotUnreadable(ILogger logger, string stream, Exception exception);
 

@@ -60,6 +60,7 @@ public sealed class PostgresEventStore : IEventStore, IDatabaseClock, IAsyncDisp
         try
         {
             await new SchemaMigrator(owner, Options, Logger).RunAsync([SchemaScripts.Own, .. more], ct);
+            await new InlineViews(this, owner).BringUpToDateAsync(ct);
         }
         catch (Exception e) when (e is DbException or TimeoutException or IOException)
         {

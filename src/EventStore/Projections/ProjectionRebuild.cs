@@ -161,6 +161,7 @@ public sealed class ProjectionRebuild(PostgresEventStore store) : IProjectionReb
                     await FillRestAsync(await EndAsync(rows, ct), ct);
                     foreach (var table in projection.Tables) await ExecuteAsync("select framelease.swap_view($1)", ct, table.Name);
                     await StoreProgressAsync(rows, ct);
+                    if (_isInline) await ExecuteAsync(InlineViews.Record, ct, projection.Name, projection.Version);
                     await transaction.CommitAsync(ct);
                     _isSwapped = true;
                     return;

@@ -233,9 +233,10 @@ internal sealed class EventSession(PostgresEventStore store, SessionMetadata met
             if (read is not null) batch.BatchCommands.Add(new($"select 1 as {QueryFollows}"));
             batch.BatchCommands.Add(isRepeat ? Fresh(write) : write);
         }
-        batch.BatchCommands.Add(_commandId is null
-            ? new($"select clock_timestamp() as {End}")
-            : CommandIdStatement($"select framelease.end_command($1) as {End}"));
+        if (_commandId is not null)
+            batch.BatchCommands.Add(CommandIdStatement($"select framelease.end_command($1) as {End}"));
+        else if (_appends.Count == 0 || _writes.Count > 0) // else the last append tells the time
+            batch.BatchCommands.Add(new($"select clock_timestamp() as {End}"));
         return batch;
     }
 
@@ -283,6 +284,7 @@ internal sealed class EventSession(PostgresEventStore store, SessionMetadata met
             {
                 case StreamAppend.ResultColumn when appends.MoveNext() && await reader.ReadAsync(ct):
                     commits.Add(appends.Current.Stream, new(appends.Current.Stream, reader.GetInt64(0), reader.GetFieldValue<long[]>(1)));
+                    timestamp = reader.GetFieldValue<DateTimeOffset>(2);
                     break;
                 case QueryFollows when queries.MoveNext() && await reader.NextResultAsync(ct):
                     await queries.Current(reader, ct);

@@ -9,7 +9,7 @@ internal sealed class StreamAppend(string stream, long? expected, bool isStart)
 {
     public const string ResultColumn = "framelease_append";
 
-    const string Sql = $"select r_version as {ResultColumn}, r_sequences from framelease.append_events($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12)";
+    const string Sql = $"select r_version as {ResultColumn}, r_sequences, r_timestamp from framelease.append_events($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12)";
 
     readonly List<Guid> _ids = [];
     readonly List<string> _types = [];

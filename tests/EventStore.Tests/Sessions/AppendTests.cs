@@ -177,4 +177,12 @@ public sealed class AppendTests(PostgresServer server, TestDatabase database) : 
         await session.SaveChangesAsync(Ct);
         await Should.ThrowAsync<InvalidOperationException>(() => session.SaveChangesAsync(Ct));
     }
+
+    /// <summary>Once an append took 25 ms on a server as it is installed: PostgreSQL compiled every one.</summary>
+    [Fact]
+    public async Task A_connection_neither_compiles_its_look_ups_nor_reads_whole_tables_for_them()
+    {
+        (await Store.ScalarAsync<string>("show jit", Ct)).ShouldBe("off");
+        (await Store.ScalarAsync<string>("show enable_seqscan", Ct)).ShouldBe("off");
+    }
 }

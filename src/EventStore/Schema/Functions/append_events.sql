@@ -5,8 +5,7 @@ create or replace function framelease.append_events(
   p_ids uuid[], p_types varchar[], p_dotnet_types varchar[], p_data jsonb[], p_headers jsonb[],
   p_correlation varchar, p_causation varchar, p_user varchar, p_record boolean,
   out r_version bigint, out r_sequences bigint[], out r_timestamp timestamptz)
--- A plan made while mt_streams was small must not read all of it, dead versions included, for ever after (foreign key checks too).
-language plpgsql set enable_seqscan = off as $$
+language plpgsql as $$
 declare
   v_count constant bigint := cardinality(p_ids);
   v_archived boolean;
@@ -39,14 +38,23 @@ begin
 
   perform framelease.hold_position();
 
-  with appended as (
+  -- nearly every append: the plan for many costs a quarter more
+  if v_count = 1 then
     insert into framelease_events.mt_events as e (seq_id, id, stream_id, version, data, type, timestamp, tenant_id, mt_dotnet_type,
       correlation_id, causation_id, headers, user_name, is_archived)
-    select nextval('framelease_events.mt_events_sequence'), n.id, p_stream, r_version - v_count + n.ordinal, n.data, n.type, r_timestamp,
-      '*DEFAULT*', n.dotnet_type, p_correlation, p_causation, n.headers, p_user, false
-    from unnest(p_ids, p_types, p_dotnet_types, p_data, p_headers) with ordinality as n (id, type, dotnet_type, data, headers, ordinal)
-    returning e.seq_id, e.version)
-  select array_agg(a.seq_id order by a.version) into r_sequences from appended as a;
+    values (nextval('framelease_events.mt_events_sequence'), p_ids[1], p_stream, r_version, p_data[1], p_types[1], r_timestamp,
+      '*DEFAULT*', p_dotnet_types[1], p_correlation, p_causation, p_headers[1], p_user, false)
+    returning array[e.seq_id] into r_sequences;
+  else
+    with appended as (
+      insert into framelease_events.mt_events as e (seq_id, id, stream_id, version, data, type, timestamp, tenant_id, mt_dotnet_type,
+        correlation_id, causation_id, headers, user_name, is_archived)
+      select nextval('framelease_events.mt_events_sequence'), n.id, p_stream, r_version - v_count + n.ordinal, n.data, n.type, r_timestamp,
+        '*DEFAULT*', n.dotnet_type, p_correlation, p_causation, n.headers, p_user, false
+      from unnest(p_ids, p_types, p_dotnet_types, p_data, p_headers) with ordinality as n (id, type, dotnet_type, data, headers, ordinal)
+      returning e.seq_id, e.version)
+    select array_agg(a.seq_id order by a.version) into r_sequences from appended as a;
+  end if;
 
   if p_record then
     -- kept for the command row, which is completed at the end of the same transaction

@@ -7,8 +7,7 @@ create or replace function framelease.append_sessions(
   p_session integer[], p_ordinal integer[], p_ids uuid[], p_types varchar[], p_dotnet_types varchar[], p_data jsonb[], p_headers jsonb[])
 returns table (r_state text, r_version bigint, r_sequences bigint[], r_now timestamptz)
 -- Else PostgreSQL plans anew at every call, because it sees how long the arrays are: half of the time of a small group.
--- And a plan made while mt_streams was small must not read all of it, dead versions included, for ever after (foreign key checks too).
-language plpgsql set plan_cache_mode = force_generic_plan set enable_seqscan = off as $$
+language plpgsql set plan_cache_mode = force_generic_plan as $$
 declare
   v_sessions bigint[];
   v_versions bigint[];
