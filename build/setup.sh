@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Sourced by ./demo, ./test, ./bench, ./framelease and .ci/run: checks what the machine has, installs what it lacks, builds once.
 #
-#   fl_need TOOL…     dotnet, postgres, ffmpeg, kubectl: install through apt as root, else say the one command to run and exit 2
+#   fl_need TOOL…     dotnet, postgres, ffmpeg, kubectl, promtool: install through apt as root, else say the one command to run and exit 2
 #   fl_dist           build the programs if their sources changed; sets FL_DIST to the directory that holds them
 #   fl_build_all      build Platform.sln in Release, tests included
 #   fl_build_bench    build the benchmarks; sets FL_BENCH to the program
@@ -27,6 +27,7 @@ fl_has() {
     postgres) command -v postgres >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null \
       || compgen -G '/usr/pgsql-*/bin/postgres' >/dev/null ;;
     ffmpeg) command -v ffmpeg >/dev/null && command -v ffprobe >/dev/null ;;
+    promtool) command -v promtool >/dev/null && command -v prometheus >/dev/null ;;
     *) command -v "$1" >/dev/null ;;
   esac
 }
@@ -35,6 +36,7 @@ fl_package() {
   case $1 in
     postgres) echo postgresql ;;
     kubectl) echo kubernetes-client ;;
+    promtool) echo prometheus ;;
     *) echo "$1" ;;
   esac
 }

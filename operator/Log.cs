@@ -47,4 +47,7 @@ static partial class Log
 
     [LoggerMessage(15, LogLevel.Information, "{Count} records of old commands removed")]
     public static partial void CommandsPruned(ILogger logger, long count);
+
+    [LoggerMessage(40, LogLevel.Warning, "metrics of {Source} are missing in this scrape: {Why}")]
+    public static partial void MetricsIncomplete(ILogger logger, string source, string why);
 }

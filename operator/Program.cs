@@ -15,12 +15,12 @@ static async Task<int> RunAsync(OperatorOptions options, CancellationToken cance
         .AddFilter("Microsoft", LogLevel.Warning)
         .AddFilter("Npgsql", LogLevel.Warning));
     return await new OperatorHost(options, Edges.Real(), loggers).RunAsync(
-        async (map, stop) =>
+        async (url, map, stop) =>
         {
             var builder = WebApplication.CreateSlimBuilder();
             builder.Logging.ClearProviders();
             builder.Services.AddSingleton(loggers);
-            builder.WebHost.UseUrls(options.Listen);
+            builder.WebHost.UseUrls(url);
             await using var app = builder.Build();
             map(app);
             await app.StartAsync(stop);

@@ -10,6 +10,10 @@ static class CommandLine
         var kubeconfig = new Option<string?>("--kubeconfig") { Description = "Kubeconfig file. Default: the in-cluster service account." };
         var dataDir = new Option<string>("--data-dir") { Description = "Directory of the object store (objects-store/) when no S3 bucket is configured.", Required = true };
         var listen = new Option<string>("--listen") { Description = "URL that the HTTP API listens on.", DefaultValueFactory = _ => "http://127.0.0.1:8788" };
+        var metricsListen = new Option<string>("--metrics-listen")
+        {
+            Description = "URL that /metrics, /healthz and /readyz listen on, without a token.", DefaultValueFactory = _ => "http://127.0.0.1:8789",
+        };
         var publicUrl = new Option<string?>("--public-url") { Description = "URL under which workers and people reach the API. Default: --listen." };
         var inputRoots = new Option<string[]>("--input-root") { Description = "Directory under which file:// inputs may lie. May be given several times. Default: none, file:// is refused." };
         var inputHosts = new Option<string[]>("--input-host") { Description = "Host that http(s):// inputs may name although its address is private. May be given several times." };
@@ -18,7 +22,7 @@ static class CommandLine
         var replicas = Whole("--replicas", "How many replicas of the operator share the database, 1 to 100: their connections must fit into it together.", 1, 1, 100);
         var root = new RootCommand("Framelease operator: reconciles VideoTasks and GpuLeases, serves the worker and history APIs. FRAMELEASE_POSTGRES holds the Npgsql connection string.")
         {
-            kubeconfig, dataDir, listen, publicUrl, inputRoots, inputHosts, identity, connections, replicas,
+            kubeconfig, dataDir, listen, metricsListen, publicUrl, inputRoots, inputHosts, identity, connections, replicas,
         };
         root.SetAction((parsed, cancel) =>
         {
@@ -35,6 +39,7 @@ static class CommandLine
                     Postgres = postgres,
                     ObjectRoot = Path.Combine(Path.GetFullPath(parsed.GetValue(dataDir)!), "objects-store"),
                     Listen = parsed.GetValue(listen)!,
+                    MetricsListen = parsed.GetValue(metricsListen)!,
                     PublicUrl = parsed.GetValue(publicUrl),
                     InputRoots = parsed.GetValue(inputRoots) ?? [],
                     InputHosts = parsed.GetValue(inputHosts) ?? [],

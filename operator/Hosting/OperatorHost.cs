@@ -16,6 +16,8 @@ using Framelease.Operator.Leadership;
 using Framelease.Operator.Leases;
 using Framelease.Operator.Ledger;
 using Framelease.Operator.Liveness;
+using Framelease.Operator.Metrics;
+using Framelease.Operator.Monitoring;
 using Framelease.Operator.Pods;
 using Framelease.Operator.Pools;
 using Framelease.Operator.Tasks;
@@ -28,12 +30,22 @@ namespace Framelease.Operator.Hosting;
 sealed class OperatorHost(OperatorOptions options, Edges edges, ILoggerFactory loggers)
 {
     readonly ILogger _log = loggers.CreateLogger("Framelease.Operator");
+    readonly Readiness _ready = new();
+    PlatformStores? _stores;
 
     /// <returns>The exit code: 0 after a clean stop, 1 when leadership was lost and the process must start over.</returns>
-    public async Task<int> RunAsync(Func<Action<IEndpointRouteBuilder>, CancellationToken, Task> serve, CancellationToken cancel)
+    /// <param name="serve">Serves routes on a URL until cancelled.</param>
+    public async Task<int> RunAsync(Func<string, Action<IEndpointRouteBuilder>, CancellationToken, Task> serve, CancellationToken cancel)
     {
+        using var process = new ProcessMetrics();
+        using var meters = new MeterSource();
         using var kubernetes = new KubernetesClient(KubeConfig.Load(options.Kubeconfig), edges.Time, edges.Chance, loggers.CreateLogger("Framelease.Kubernetes"));
         await using var store = Store(requireAuthority: true);
+        var reads = new PlatformReads(store);
+        // First of all: health and metrics answer while the rest still waits for the database.
+        var metrics = new MetricsEndpoint(
+            [meters, new StateSource(reads, () => _stores?.Leases.List()), new StatisticsSource(reads)], _ready, edges.Time, _log);
+        var servingMetrics = serve(options.MetricsListen, metrics.Map, cancel);
         var startUp = new StartUp(edges.Time, _log);
         var cluster = await startUp.RetryAsync(() => ClusterUidAsync(kubernetes, cancel), cancel);
         var authority = await startUp.RetryAsync(() => PrepareDatabaseAsync(kubernetes, cluster, cancel), cancel);
@@ -49,14 +61,14 @@ sealed class OperatorHost(OperatorOptions options, Edges edges, ILoggerFactory l
         var credential = new AttemptCredential(credentialKey);
         var worker = new WorkerService(
             ledger, attempts, new AssignmentBuilder(ledger, kubernetes, objects, options), kubernetes, objects, credential, loggers.CreateLogger<WorkerService>());
-        var ready = new Readiness();
         var serving = serve(
+            options.Listen,
             routes =>
             {
                 WorkerEndpoints.Map(routes, worker, credential, _log);
                 ObjectEndpoints.Map(routes, objects, new PresignedRequestVerifier(urls), _log);
                 HistoryEndpoints.Map(routes, ledger, new Authorizer(kubernetes, edges.Time), _log);
-                ready.Map(routes);
+                _ready.Map(routes);
             },
             cancel);
         await startUp.RetryAsync(() => LeaveWordAsync(kubernetes, authority, cancel), cancel);
@@ -64,7 +76,8 @@ sealed class OperatorHost(OperatorOptions options, Edges edges, ILoggerFactory l
         Log.Serving(_log, options.Identity, publicUrl);
 
         var stores = new StoreSet(kubernetes, edges.Time, edges.Chance, loggers.CreateLogger("Framelease.Kubernetes"));
-        var running = new[] { serving, LeadAsync(kubernetes, stores, store, cluster, authority, ledger, objects, attempts, signals, ready, cancel) };
+        var leading = LeadAsync(kubernetes, stores, store, cluster, authority, ledger, objects, attempts, signals, cancel);
+        var running = new[] { servingMetrics, serving, leading };
         try
         {
             await await Task.WhenAny(running);
@@ -84,10 +97,10 @@ sealed class OperatorHost(OperatorOptions options, Edges edges, ILoggerFactory l
     async Task LeadAsync(
         KubernetesClient kubernetes, StoreSet storeSet, PostgresEventStore store, ClusterIdentity cluster, SeenAuthority authority,
         PostgresLedger ledger, DirectoryObjectStore objects,
-        AttemptService attempts, AttemptSignals signals, Readiness ready, CancellationToken cancel)
+        AttemptService attempts, AttemptSignals signals, CancellationToken cancel)
     {
         var workerPods = new Selection(LabelSelector: $"{ApiGroup.ManagedByLabel}={WorkerPod.ManagedBy}");
-        var stores = new PlatformStores(
+        var stores = _stores = new PlatformStores(
             storeSet.Get<VideoTask>(), storeSet.Get<GpuLease>(), storeSet.Get<GpuPool>(), storeSet.Get<Engine>(), storeSet.Get<Tenant>(), storeSet.Get<Node>(),
             storeSet.Get<Pod>(workerPods));
         var epochs = new PostgresEpochs(store.Epochs, cluster);
@@ -121,7 +134,7 @@ sealed class OperatorHost(OperatorOptions options, Edges edges, ILoggerFactory l
         ];
         var watching = storeSet.RunAsync(cancel);
         await storeSet.ReadyAsync(cancel);
-        ready.Set();
+        _ready.Set();
         var controlling = new LeaderRole(epochs, "controllers", options.Identity, edges.Time, _log).RunAsync(
             (epoch, stop) =>
             {
@@ -137,7 +150,8 @@ sealed class OperatorHost(OperatorOptions options, Edges edges, ILoggerFactory l
                     stop);
             },
             cancel);
-        await await Task.WhenAny(watching, controlling, dispatchers.RunAsync(cancel), events.RunAsync(cancel));
+        await await Task.WhenAny(
+            watching, controlling, dispatchers.RunAsync(cancel), events.RunAsync(cancel), new ProjectionDaemon(store).RunAsync(cancel));
     }
 
     // A loop that dies while the others run would be missed by nobody but the users: it is heard at once, and the process starts over.
@@ -168,6 +182,7 @@ sealed class OperatorHost(OperatorOptions options, Edges edges, ILoggerFactory l
         {
             ConnectionString = options.Postgres, NewId = edges.NewId, RequireAuthority = requireAuthority, MaxPoolSize = options.DatabaseConnections,
             Replicas = options.Replicas, Projections = Projections.All,
+            ConfigureDataSource = b => b.Name = b.ConnectionStringBuilder.ApplicationName,
         },
         EventTypes.Register(new EventRegistry(EventJson.CreateOptions(EventTypesJson.Default))), edges.Time, loggers);
 
@@ -177,7 +192,8 @@ sealed class OperatorHost(OperatorOptions options, Edges edges, ILoggerFactory l
     async Task<SeenAuthority> PrepareDatabaseAsync(KubernetesClient kubernetes, ClusterIdentity cluster, CancellationToken cancel)
     {
         await using var store = Store(requireAuthority: false);
-        await store.MigrateAsync(cancel, SchemaScripts.FromAssembly(typeof(OperatorHost).Assembly, "Framelease.Operator.Sql"));
+        await store.MigrateAsync(cancel, SchemaScripts.FromAssembly(typeof(OperatorHost).Assembly, "Framelease.Operator.Sql"),
+            Statistics.Schema);
         var witness = await AuthorityWitness.ReadAsync(kubernetes, options.Namespace, cancel);
         return await TakeOver(store, cluster).EnsureAsync(witness, cancel);
     }

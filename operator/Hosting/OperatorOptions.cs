@@ -15,6 +15,9 @@ sealed record OperatorOptions
     /// <summary>Where the HTTP API listens. Default http://127.0.0.1:8788.</summary>
     public string Listen { get; init; } = "http://127.0.0.1:8788";
 
+    /// <summary>Where metrics and health are served, without a token: a listener of its own. Default http://127.0.0.1:8789.</summary>
+    public string MetricsListen { get; init; } = "http://127.0.0.1:8789";
+
     /// <summary>Base URL under which workers and people reach the API. Default: what it listens on.</summary>
     public string? PublicUrl { get; init; }
 

@@ -1,4 +1,5 @@
 using Framelease.Operator.Ledger;
+using Framelease.Operator.Metrics;
 
 namespace Framelease.Operator.Leadership;
 
@@ -17,6 +18,7 @@ sealed class LeaderRole(IEpochs epochs, string role, string identity, TimeProvid
     {
         var epoch = await AcquireAsync(cancel);
         Log.LeadershipTaken(logger, role, epoch.Epoch);
+        PlatformMetrics.Leads(role, true);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         var renewing = RenewAsync(epoch, stop.Token);
         var working = work(epoch, stop.Token);
@@ -26,6 +28,7 @@ sealed class LeaderRole(IEpochs epochs, string role, string identity, TimeProvid
         }
         finally
         {
+            PlatformMetrics.Leads(role, false);
             await stop.CancelAsync();
             await Task.WhenAll(renewing, working).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Current);
             await ReleaseAsync(epoch);

@@ -1,6 +1,7 @@
 using Framelease.Domain.Leasing;
 using Framelease.Domain.Tasks;
 using Framelease.EventStore;
+using Framelease.Operator.Monitoring;
 
 namespace Framelease.Operator.Ledger;
 
@@ -49,6 +50,7 @@ static class Projections
                 },
             },
         ],
+        Asynchronous = [Statistics.Projection],
     };
 
     static void Lease(ViewEvent e, string uid, ViewWriter view)

@@ -5,6 +5,7 @@ using Framelease.ObjectStorage;
 using Framelease.Operator.Api;
 using Framelease.Operator.Attempts;
 using Framelease.Operator.Ledger;
+using Framelease.Operator.Metrics;
 using Framelease.Resources;
 using Framelease.WorkerProtocol;
 
@@ -42,6 +43,7 @@ sealed class WorkerService(
                 Math.Max(0, beat.Frames), Math.Max(0, beat.TotalFrames), Math.Max(0, beat.FpsMillis), Math.Max(0, beat.SpeedMillis),
                 Math.Clamp(beat.PerMille, 0, 1000), Math.Max(0, beat.OutputBytes), Bounded(beat.Message, 256)),
             cancel);
+        PlatformMetrics.Heartbeat(outcome.GetType().Name.ToLowerInvariant());
         switch (outcome)
         {
             case BeatOutcome.Taken t:

@@ -24,6 +24,7 @@ static class UpCommand
                 Gpus = parsed.GetValue(options.Gpus),
                 PostgresConnectionString = parsed.GetValue(options.Postgres),
                 OperatorPort = UpOptions.Chosen(parsed.GetValue(options.Port), "--port"),
+                MetricsPort = UpOptions.Chosen(parsed.GetValue(options.MetricsPort), "--metrics-port"),
                 ApiServerPort = UpOptions.Chosen(parsed.GetValue(options.ApiPort), "--api-port"),
                 OperatorArguments =
                 [
@@ -105,6 +106,7 @@ static class UpCommand
     {
         ["kubeconfig"] = platform.Kubeconfig,
         ["operatorUrl"] = platform.OperatorUrl,
+        ["metricsUrl"] = platform.MetricsUrl + "/metrics",
         ["apiServerUrl"] = platform.ApiServerUrl,
         ["objectStore"] = DataDirectory.Objects(options.DataDirectory),
         ["dataDirectory"] = options.DataDirectory,
@@ -118,6 +120,7 @@ static class UpCommand
         Framelease is up ({took.TotalSeconds:0.0} s).
           Kubernetes API   {platform.ApiServerUrl}
           operator         {platform.OperatorUrl}
+          metrics          {platform.MetricsUrl}/metrics
           object store     {DataDirectory.Objects(options.DataDirectory)}
           logs             {platform.LogDirectory}
 

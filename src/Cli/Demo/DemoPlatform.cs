@@ -47,7 +47,8 @@ sealed class DemoPlatform : IAsyncDisposable
             RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false, WorkingDirectory = directory,
         };
         foreach (var argument in (string[])
-            [.. setsid is null ? Array.Empty<string>() : [program], "up", "--data-dir", Path.Combine(directory, "data"), "--port", "0", "--api-port", "0",
+            [.. setsid is null ? Array.Empty<string>() : [program], "up", "--data-dir", Path.Combine(directory, "data"),
+                "--port", "0", "--metrics-port", "0", "--api-port", "0",
                 "--output", "json", .. keep ? Array.Empty<string>() : ["--until-stdin-closes"]])
             start.ArgumentList.Add(argument);
         var process = Process.Start(start) ?? throw new CliException($"{program} did not start");

@@ -28,6 +28,12 @@ sealed class UpOptions
         Description = "Port of the operator's HTTP API; 0 takes any free one. Default: the last one, else 8788, if free, else any", HelpName = "N",
     };
 
+    public Option<int?> MetricsPort { get; } = new("--metrics-port")
+    {
+        Description = "Port of the operator's /metrics and health; 0 takes any free one. Default: the last one, else 8789, if free, else any",
+        HelpName = "N",
+    };
+
     public Option<int?> ApiPort { get; } = new("--api-port")
     {
         Description = "Port of the Kubernetes API; 0 takes any free one. Default: the last one if free, else any", HelpName = "N",
@@ -48,7 +54,7 @@ sealed class UpOptions
 
     public void AddTo(Command command)
     {
-        foreach (var option in (ReadOnlySpan<Option>)[DataDir, Gpus, Postgres, Port, ApiPort, InputRoots, InputHosts, UntilStdinCloses])
+        foreach (var option in (ReadOnlySpan<Option>)[DataDir, Gpus, Postgres, Port, MetricsPort, ApiPort, InputRoots, InputHosts, UntilStdinCloses])
             command.Add(option);
     }
 

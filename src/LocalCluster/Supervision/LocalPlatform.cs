@@ -17,7 +17,7 @@ namespace Framelease.LocalCluster.Supervision;
 public sealed class LocalPlatform : IAsyncDisposable
 {
     const string ApiServer = "apiserver", NodeChild = "node", Operator = "operator", NodeName = "local";
-    const int UserSignal1 = 10, PreferredOperatorPort = 8788;
+    const int UserSignal1 = 10, PreferredOperatorPort = 8788, PreferredMetricsPort = 8789;
 
     /// <summary>A nursery of 4 MiB instead of one as large as the processor's cache: these processes idle, side by side with ffmpeg.</summary>
     static readonly Dictionary<string, string> Lean = new() { ["DOTNET_GCgen0size"] = "0x400000" };
@@ -35,6 +35,7 @@ public sealed class LocalPlatform : IAsyncDisposable
     readonly Dictionary<string, ChildSupervisor> _children = [];
     readonly FreePort _apiServerPort;
     readonly FreePort _operatorPort;
+    readonly FreePort _metricsPort;
     PostgresSupervisor? _postgres;
     KubernetesClient? _client;
     Task? _stopping;
@@ -47,7 +48,8 @@ public sealed class LocalPlatform : IAsyncDisposable
         var ports = RunPorts.Read(paths.Run);
         _apiServerPort = Port(options.ApiServerPort, "API server", ports.ApiServer);
         _operatorPort = Port(options.OperatorPort, "operator", ports.Operator, PreferredOperatorPort);
-        RunPorts.Write(paths.Run, new RunPorts(_apiServerPort.Number, _operatorPort.Number));
+        _metricsPort = Port(options.MetricsPort, "operator's metrics", ports.Metrics, PreferredMetricsPort);
+        RunPorts.Write(paths.Run, new RunPorts(_apiServerPort.Number, _operatorPort.Number, _metricsPort.Number));
     }
 
     /// <summary>Kubeconfig of the administrator, for kubectl.</summary>
@@ -55,6 +57,9 @@ public sealed class LocalPlatform : IAsyncDisposable
 
     /// <summary>Base address of the operator's API, without a slash at the end.</summary>
     public string OperatorUrl => $"http://127.0.0.1:{_operatorPort.Number}";
+
+    /// <summary>Base address of the operator's /metrics, /healthz and /readyz.</summary>
+    public string MetricsUrl => $"http://127.0.0.1:{_metricsPort.Number}";
 
     /// <summary>Address of the API server.</summary>
     public string ApiServerUrl => $"https://127.0.0.1:{_apiServerPort.Number}";
@@ -230,7 +235,7 @@ public sealed class LocalPlatform : IAsyncDisposable
 
     ChildSpec OperatorSpec() => new(Operator, Program("framelease-operator"),
     [
-        "--kubeconfig", _paths.OperatorKubeconfig, "--data-dir", _paths.Root, "--listen", OperatorUrl,
+        "--kubeconfig", _paths.OperatorKubeconfig, "--data-dir", _paths.Root, "--listen", OperatorUrl, "--metrics-listen", MetricsUrl,
         .. _options.OperatorArguments,
     ])
     {
@@ -254,6 +259,7 @@ public sealed class LocalPlatform : IAsyncDisposable
         _watcher.Dispose();
         _apiServerPort.Dispose();
         _operatorPort.Dispose();
+        _metricsPort.Dispose();
         _lock.Dispose();
         _completion.TrySetResult();
     }
@@ -277,16 +283,18 @@ public sealed class LocalPlatform : IAsyncDisposable
 }
 
 /// <summary>The ports of the last start: addresses that users copied stay right if nobody took them.</summary>
-sealed record RunPorts(int? ApiServer, int? Operator)
+sealed record RunPorts(int? ApiServer, int? Operator, int? Metrics)
 {
     internal static RunPorts Read(string runDirectory)
     {
         var lines = AtomicFile.TryRead(PathOf(runDirectory)) is { } text ? System.Text.Encoding.ASCII.GetString(text).Split('\n') : [];
-        return lines is [var api, var op, ..] && int.TryParse(api, out var first) && int.TryParse(op, out var second) ? new(first, second) : new(null, null);
+        return new(At(lines, 0), At(lines, 1), At(lines, 2));
     }
 
     internal static void Write(string runDirectory, RunPorts ports) =>
-        AtomicFile.Write(PathOf(runDirectory), System.Text.Encoding.ASCII.GetBytes($"{ports.ApiServer}\n{ports.Operator}\n"), durable: false);
+        AtomicFile.Write(PathOf(runDirectory), System.Text.Encoding.ASCII.GetBytes($"{ports.ApiServer}\n{ports.Operator}\n{ports.Metrics}\n"), durable: false);
+
+    static int? At(string[] lines, int index) => lines.Length > index && int.TryParse(lines[index], out var port) ? port : null;
 
     static string PathOf(string runDirectory) => Path.Combine(runDirectory, "ports");
 }

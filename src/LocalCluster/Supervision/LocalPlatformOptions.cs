@@ -18,6 +18,9 @@ public sealed record LocalPlatformOptions
     /// <summary>Port of the operator's API on 127.0.0.1; null: the one of the last start, else 8788, if free, else any.</summary>
     public int? OperatorPort { get; init; }
 
+    /// <summary>Port of the operator's metrics and health on 127.0.0.1; null: the one of the last start, else 8789, if free, else any.</summary>
+    public int? MetricsPort { get; init; }
+
     /// <summary>Images to programs, on top of the built-in ones (see <see cref="DefaultImages"/>). Null: only those.</summary>
     public IReadOnlyDictionary<string, string>? Images { get; init; }
 

@@ -3,6 +3,7 @@ using Framelease.Domain.Leasing;
 using Framelease.EventStore;
 using Framelease.EventStore.Tests.Support;
 using Framelease.Operator.Ledger;
+using Framelease.Operator.Monitoring;
 
 namespace Framelease.Cli.Tests.Events;
 
@@ -29,7 +30,8 @@ public sealed class EventsCommandTests(PostgresServer server) : IAsyncLifetime
                 Projections = Projections.All
             },
             EventTypes.Register(new EventRegistry(EventJson.CreateOptions(EventTypesJson.Default))), TimeProvider.System);
-        await _store.MigrateAsync(Ct, SchemaScripts.FromAssembly(typeof(PostgresLedger).Assembly, "Framelease.Operator.Sql"));
+        await _store.MigrateAsync(Ct, SchemaScripts.FromAssembly(typeof(PostgresLedger).Assembly, "Framelease.Operator.Sql"),
+            Statistics.Schema);
         await RequestAsync("a");
         await RequestAsync("b");
         await _store.OpenSession(new SessionMetadata(Actor: "anna")).Append("lease-a", 1, new LeaseGaveUp("Tired")).SaveChangesAsync(Ct);

@@ -60,7 +60,7 @@ public sealed class Platform : IAsyncLifetime
     {
         var start = new ProcessStartInfo(Dist.Framelease,
         [
-            "up", "--data-dir", Data, "--port", "0", "--api-port", "0", "--input-root", InputRoot, "--output", "json", "--until-stdin-closes",
+            "up", "--data-dir", Data, "--port", "0", "--metrics-port", "0", "--api-port", "0", "--input-root", InputRoot, "--output", "json", "--until-stdin-closes",
         ])
         {
             RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false,

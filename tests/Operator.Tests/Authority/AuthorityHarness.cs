@@ -7,6 +7,7 @@ using Framelease.Operator.Attempts;
 using Framelease.Operator.Authority;
 using Framelease.Operator.Leadership;
 using Framelease.Operator.Ledger;
+using Framelease.Operator.Monitoring;
 using Framelease.Operator.Pools;
 using Microsoft.Extensions.Logging.Abstractions;
 using LeaderEpoch = Framelease.Operator.Ledger.LeaderEpoch;
@@ -51,7 +52,8 @@ sealed class AuthorityHarness(string connectionString) : IAsyncDisposable
     public async Task<SeenAuthority> StartAsync(AuthorityWitness? witness = null)
     {
         var store = Open(requireAuthority: false);
-        await store.MigrateAsync(Ct, SchemaScripts.FromAssembly(typeof(PostgresLedger).Assembly, "Framelease.Operator.Sql"));
+        await store.MigrateAsync(Ct, SchemaScripts.FromAssembly(typeof(PostgresLedger).Assembly, "Framelease.Operator.Sql"),
+            Statistics.Schema);
         return await new AuthorityTakeOver(store, Cluster, NullLogger.Instance).EnsureAsync(witness ?? AuthorityWitness.None, Ct);
     }
 

@@ -1,0 +1,69 @@
+using Framelease.Operator.Ledger;
+using Framelease.Operator.Monitoring;
+using Framelease.Resources;
+
+namespace Framelease.Operator.Metrics;
+
+/// <summary>The platform at this moment: slots, queue, silence. The same on every replica, as <see cref="StatisticsSource"/> is.</summary>
+/// <param name="leases">The watched GpuLeases, for why they wait; null until the stores exist.</param>
+sealed class StateSource(IPlatformReads reads, Func<IReadOnlyList<GpuLease>?> leases) : IMetricSource
+{
+    static readonly string[] SlotStates = ["Free", "Granted", "Quarantined"];
+
+    public async Task<IReadOnlyList<MetricFamily>> ReadAsync(CancellationToken cancel)
+    {
+        PlatformState state;
+        try
+        {
+            state = await reads.ReadStateAsync(cancel);
+        }
+        catch (LedgerUnavailableException)
+        {
+            return [Gauge("framelease_database_up", "1 while PostgreSQL answers", null, One("", 0))];
+        }
+
+        return
+        [
+            Gauge("framelease_database_up", "1 while PostgreSQL answers", null, One("", 1)),
+            Gauge("framelease_log_position", "The last event's place in the log", null, One("", state.LogPosition)),
+            Gauge("framelease_slots", "Slots by state", null, SlotCounts(state)),
+            Gauge("framelease_slot_quarantine_age_seconds", "Age of the oldest quarantine of a pool; 0 without one", "seconds",
+                Ages(state, "Quarantined")),
+            Gauge("framelease_lease_age_seconds", "How long the longest holder of a pool holds; 0 without one", "seconds",
+                Ages(state, "Granted")),
+            Gauge("framelease_leases_waiting", "Waiting leases by reason", null, Waiting()),
+            Gauge("framelease_lease_oldest_wait_seconds", "How long the lease has waited that waits longest", "seconds",
+                state.Waiting.Select(w => One(MetricNames.Labels(("pool", w.Pool)), w.OldestSeconds))),
+            Gauge("framelease_attempts_attached", "Attempts whose workers are attached", null, One("", state.Attached.Count)),
+            Gauge("framelease_heartbeat_silence_seconds", "The longest silence of an attached worker", "seconds",
+                One("", state.Attached.LongestSilenceSeconds)),
+            Gauge("framelease_heartbeat_silence_ratio", "The longest silence of an attached worker in parts of its timeout", "ratio",
+                One("", state.Attached.LongestSilenceRatio)),
+        ];
+    }
+
+    // All three states of every pool, zeros too: alerts compare them.
+    static IEnumerable<MetricPoint> SlotCounts(PlatformState state) =>
+        from pool in state.Slots.Select(s => s.Pool).Distinct(StringComparer.Ordinal)
+        from name in SlotStates
+        select One(
+            MetricNames.Labels(("pool", pool), ("state", name.ToLowerInvariant())),
+            state.Slots.FirstOrDefault(s => s.Pool == pool && s.State == name)?.Count ?? 0);
+
+    static IEnumerable<MetricPoint> Ages(PlatformState state, string name) =>
+        from pool in state.Slots.Select(s => s.Pool).Distinct(StringComparer.Ordinal)
+        let slots = state.Slots.FirstOrDefault(s => s.Pool == pool && s.State == name)
+        select One(MetricNames.Labels(("pool", pool)), slots?.OldestSeconds ?? 0);
+
+    // Why somebody waits is what its own status says, so that metric and `kubectl describe` never differ.
+    IEnumerable<MetricPoint> Waiting() =>
+        from lease in leases() ?? []
+        where lease.Status?.State is null or "Pending"
+        group lease by (lease.Spec.Pool, Reason: lease.Status?.Reason ?? "New") into same
+        select One(MetricNames.Labels(("pool", same.Key.Pool), ("reason", same.Key.Reason)), same.Count());
+
+    static MetricPoint One(string labels, double value) => new MetricPoint.Number(labels, value);
+
+    static MetricFamily Gauge(string name, string help, string? unit, params IEnumerable<MetricPoint> points) =>
+        new(name, MetricKind.Gauge, help, unit, [.. points]);
+}

@@ -1,0 +1,83 @@
+using System.Data.Common;
+using Framelease.EventStore;
+using Framelease.Operator.Ledger;
+using Npgsql;
+
+namespace Framelease.Operator.Monitoring;
+
+/// <summary>Everything that metrics, alerts and the monitoring API ask of the database: views and tables are read, nothing is
+/// written.</summary>
+interface IPlatformReads
+{
+    /// <summary>All sums, in the order of their keys.</summary>
+    Task<IReadOnlyList<Sum>> ReadSumsAsync(CancellationToken cancel);
+
+    Task<PlatformState> ReadStateAsync(CancellationToken cancel);
+}
+
+/// <summary>A row of the statistics.</summary>
+sealed record Sum(string Metric, string Label, string Detail, int Bucket, long Count, long Millis);
+
+/// <summary>The platform at one moment, by PostgreSQL's clock.</summary>
+/// <param name="Waiting">Waiting leases by pool, with the longest wait.</param>
+/// <param name="Attached">How many attempts are attached, and the longest silence among them in parts of its timeout.</param>
+sealed record PlatformState(
+    DateTimeOffset Now, IReadOnlyList<SlotCount> Slots, IReadOnlyList<QueueLength> Waiting, AttachedState Attached, long LogPosition);
+
+/// <param name="OldestSeconds">Since when the slot that is longest in this state is in it.</param>
+sealed record SlotCount(string Pool, string State, long Count, double OldestSeconds);
+
+sealed record QueueLength(string Pool, long Count, double OldestSeconds);
+
+sealed record AttachedState(long Count, double LongestSilenceSeconds, double LongestSilenceRatio);
+
+sealed class PlatformReads(PostgresEventStore store) : IPlatformReads
+{
+    /// <summary>More rows than any sane number of pools and engines makes; labels come from users.</summary>
+    const int MostSums = 20_000;
+
+    public Task<IReadOnlyList<Sum>> ReadSumsAsync(CancellationToken cancel) => RowsAsync(
+        $"""
+        select metric, label, detail, bucket, count, millis from framelease.statistics
+        order by metric, label, detail, bucket limit {MostSums}
+        """,
+        r => new Sum(r.GetString(0), r.GetString(1), r.GetString(2), r.GetInt32(3), r.GetInt64(4), r.GetInt64(5)), cancel);
+
+    public async Task<PlatformState> ReadStateAsync(CancellationToken cancel)
+    {
+        var session = store.OpenSession();
+        var now = session.Query(
+            new NpgsqlBatchCommand("select clock_timestamp(), coalesce(max(seq_id), 0) from framelease_events.mt_events"),
+            r => (Now: r.GetFieldValue<DateTimeOffset>(0), Position: r.GetInt64(1)));
+        var slots = session.Query(
+            new NpgsqlBatchCommand("""
+                select pool, state, count(*), greatest(max(extract(epoch from clock_timestamp() - changed_at)), 0)::float8
+                  from framelease.slots where pool <> '' group by pool, state order by pool, state
+                """),
+            r => new SlotCount(r.GetString(0), r.GetString(1), r.GetInt64(2), r.GetDouble(3)));
+        var waiting = session.Query(
+            new NpgsqlBatchCommand("""
+                select pool, count(*), greatest(max(extract(epoch from clock_timestamp() - requested_at)), 0)::float8
+                  from framelease.leases where state = 'Pending' group by pool order by pool
+                """),
+            r => new QueueLength(r.GetString(0), r.GetInt64(1), r.GetDouble(2)));
+        var attached = session.Query(
+            new NpgsqlBatchCommand("""
+                select count(*), coalesce(max(silent), 0)::float8, coalesce(max(silent / timeout), 0)::float8
+                  from (select greatest(extract(epoch from clock_timestamp() - l.beat_at), 0) as silent, a.timeout
+                          from framelease.attempts a join framelease.liveness l using (task_uid, scene, attempt)
+                         where a.state = 'Attached') as x
+                """),
+            r => new AttachedState(r.GetInt64(0), r.GetDouble(1), r.GetDouble(2)));
+        await LedgerErrors.Map(() => session.SaveChangesAsync(cancel));
+        return new PlatformState(now.Rows[0].Now, slots.Rows, waiting.Rows, attached.Rows[0], now.Rows[0].Position);
+    }
+
+    async Task<IReadOnlyList<T>> RowsAsync<T>(string sql, Func<DbDataReader, T> map, CancellationToken cancel)
+    {
+        var session = store.OpenSession();
+        var query = session.Query(new NpgsqlBatchCommand(sql), map);
+        await LedgerErrors.Map(() => session.SaveChangesAsync(cancel));
+        return query.Rows;
+    }
+}
