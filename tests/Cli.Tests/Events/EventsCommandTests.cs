@@ -151,7 +151,7 @@ public sealed class EventsCommandTests(PostgresServer server) : IAsyncLifetime
         (await RunAsync("rebuild")).ShouldBe(0);
         (await PostgresServer.ScalarAsync<string>(_database, "select state from framelease.leases where uid = 'a'")).ShouldBe("GaveUp");
         (await RunAsync("rebuild", "nothing")).ShouldBe(2);
-        _shell.Error.ShouldContain("there are leases, tasks");
+        _shell.Error.ShouldContain("there are leases, statistics, tasks");
     }
 
     [Fact]
