@@ -44,7 +44,7 @@ sealed class OperatorHost(OperatorOptions options, Edges edges, ILoggerFactory l
         var reads = new PlatformReads(store);
         // First of all: health and metrics answer while the rest still waits for the database.
         var metrics = new MetricsEndpoint(
-            [meters, new StateSource(reads, () => _stores?.Leases.List()), new StatisticsSource(reads)], _ready, edges.Time, _log);
+            [meters, new StateSource(reads, () => _stores?.Leases.List()), new StatisticsSource(reads, Existing)], _ready, edges.Time, _log);
         var servingMetrics = serve(options.MetricsListen, metrics.Map, cancel);
         var startUp = new StartUp(edges.Time, _log);
         var cluster = await startUp.RetryAsync(() => ClusterUidAsync(kubernetes, cancel), cancel);
@@ -93,6 +93,9 @@ sealed class OperatorHost(OperatorOptions options, Edges edges, ILoggerFactory l
             return 1;
         }
     }
+
+    IEnumerable<string> Existing(string label) =>
+        (label == "pool" ? _stores?.Pools.Keys() : _stores?.Engines.Keys())?.Select(k => k.Name) ?? [];
 
     async Task LeadAsync(
         KubernetesClient kubernetes, StoreSet storeSet, PostgresEventStore store, ClusterIdentity cluster, SeenAuthority authority,

@@ -1,3 +1,4 @@
+using Framelease.Domain.Leasing;
 using Framelease.Operator.Ledger;
 using Framelease.Operator.Monitoring;
 
@@ -5,9 +6,11 @@ namespace Framelease.Operator.Metrics;
 
 /// <summary>
 /// Counters and histograms that the log adds up to. They are the platform's, not this replica's: every replica shows the same figures, so
-/// queries take <c>max without (instance)</c>, never a sum over replicas.
+/// queries take <c>max without (instance)</c>, never a sum over replicas. What can happen in a pool or engine that exists is there with zero
+/// before it happens for the first time: else the first time would be no increase, and no alert.
 /// </summary>
-sealed class StatisticsSource(IPlatformReads reads) : IMetricSource
+/// <param name="existing">Names of what exists now, by label: pool or engine.</param>
+sealed class StatisticsSource(IPlatformReads reads, Func<string, IEnumerable<string>> existing) : IMetricSource
 {
     static readonly Definition[] Definitions =
     [
@@ -18,12 +21,13 @@ sealed class StatisticsSource(IPlatformReads reads) : IMetricSource
             "From the moment when both were there, a free slot and a waiting lease, to the grant", Statistics.Waits, "pool"),
         Histogram("held", "framelease_lease_held_seconds", "From a lease's grant to its end", Statistics.Work, "pool", "ending"),
         Counter("ended_Released", "framelease_lease_releases", "Leases that their holder gave back", "pool"),
-        Counter("ended_Expired", "framelease_lease_expiries", "Leases that ended without their holder's word, by cause", "pool", "cause"),
+        Counter("ended_Expired", "framelease_lease_expiries", "Leases that ended without their holder's word, by cause", "pool", "cause", Enum.GetNames<ExpiryCause>()),
         Counter("ended_Revoked", "framelease_lease_revocations", "Leases that were taken away", "pool"),
-        Counter("ended_GaveUp", "framelease_lease_give_ups", "Leases that ended before a grant, by reason", "pool", "reason"),
+        Counter("ended_GaveUp", "framelease_lease_give_ups", "Leases that ended before a grant, by reason", "pool", "reason", "MaxWaitExceeded",
+            "Revoked"),
         Counter("false_expiries", "framelease_lease_false_expiries", "Leases expired for silence whose holder wrote again later", "pool"),
         Counter("stale_holders", "framelease_stale_holder_rejections",
-            "Writes refused because their holder holds no more", "pool", "write"),
+            "Writes refused because their holder holds no more", "pool", "write", "attach", "beat", "complete", "fail"),
         Counter("quarantines", "framelease_slot_quarantines", "Slots put into quarantine, by reason", "pool", "reason"),
         Histogram("recovery", "framelease_slot_recovery_seconds",
             "From a slot's quarantine to its release, by proof", Statistics.Waits, "pool", "proof"),
@@ -52,23 +56,30 @@ sealed class StatisticsSource(IPlatformReads reads) : IMetricSource
         }
 
         var byMetric = sums.ToLookup(s => s.Metric, StringComparer.Ordinal);
-        return [.. Definitions.Select(d => d.Of(byMetric[d.Metric]))];
+        return [.. Definitions.Select(d => d.Of([.. d.Zeros(existing), .. byMetric[d.Metric]]))];
     }
 
-    static Definition Counter(string metric, string name, string help, string? label = null, string? detail = null) =>
-        new(metric, name, help, null, label, detail);
+    static Definition Counter(string metric, string name, string help, string? label = null, string? detail = null, params string[] known) =>
+        new(metric, name, help, null, label, detail, known);
 
     static Definition Histogram(string metric, string name, string help, Buckets buckets, string label, string? detail = null) =>
-        new(metric, name, help, buckets, label, detail);
+        new(metric, name, help, buckets, label, detail, []);
 
-    sealed record Definition(string Metric, string Name, string Help, Buckets? Buckets, string? Label, string? Detail)
+    sealed record Definition(
+        string Metric, string Name, string Help, Buckets? Buckets, string? Label, string? Detail, IReadOnlyList<string> Known)
     {
-        public MetricFamily Of(IEnumerable<Sum> sums)
+        /// <summary>Rows that add nothing, for every series that is known before it counts.</summary>
+        public IEnumerable<Sum> Zeros(Func<string, IEnumerable<string>> existing)
+        {
+            if (Detail is not null && Known.Count == 0)
+                return [];
+            var labels = Label is null ? [""] : existing(Label);
+            return labels.SelectMany(l => (Detail is null ? [""] : Known).Select(d => new Sum(Metric, l, d, 0, 0, 0)));
+        }
+
+        public MetricFamily Of(IReadOnlyList<Sum> sums)
         {
             var points = sums.GroupBy(s => (s.Label, s.Detail)).Select(g => Point(Labels(g.Key.Label, g.Key.Detail), [.. g])).ToList();
-            // What has no labels is known to be zero before it happens for the first time, so that the first is an increase.
-            if (points.Count == 0 && Label is null && Detail is null)
-                points.Add(new MetricPoint.Number("", 0));
             return Buckets is null
                 ? new MetricFamily(Name, MetricKind.Counter, Help, null, points)
                 : new MetricFamily(Name, MetricKind.Histogram, Help, "seconds", points);

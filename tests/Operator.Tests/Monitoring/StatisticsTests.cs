@@ -91,6 +91,16 @@ public sealed class StatisticsTests(PostgresServer server) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_can_happen_is_zero_before_it_happens_so_that_the_first_time_is_an_increase()
+    {
+        var text = Text(await new StatisticsSource(new PlatformReads(_operator.Guarded), label => [$"a-{label}"]).ReadAsync(Ct));
+        text.ShouldContain("framelease_lease_false_expiries_total{pool=\"a-pool\"} 0\n");
+        text.ShouldContain("framelease_lease_expiries_total{pool=\"a-pool\",cause=\"HeartbeatLost\"} 0\n");
+        text.ShouldContain("framelease_slot_handover_seconds_count{pool=\"a-pool\"} 0\n");
+        text.ShouldContain("framelease_authority_changes_total 0\n");
+    }
+
+    [Fact]
     public async Task Made_anew_from_the_log_the_statistics_are_the_same()
     {
         await _operator.CompleteAsync(await _operator.RunAsync("sw-0", "a"));
@@ -108,7 +118,7 @@ public sealed class StatisticsTests(PostgresServer server) : IAsyncLifetime
             new EventRegistry(EventJson.CreateOptions(Framelease.Operator.Ledger.EventTypesJson.Default)), TimeProvider.System);
         var reads = new PlatformReads(lonely);
         Text(await new StateSource(reads, () => null).ReadAsync(Ct)).ShouldContain("framelease_database_up 0\n");
-        (await new StatisticsSource(reads).ReadAsync(Ct)).ShouldBeEmpty();
+        (await new StatisticsSource(reads, _ => []).ReadAsync(Ct)).ShouldBeEmpty();
     }
 
     Task ExpireAsync(AttemptFence fence) =>
@@ -118,7 +128,7 @@ public sealed class StatisticsTests(PostgresServer server) : IAsyncLifetime
     {
         await _daemon.CatchUpAsync(Ct);
         var reads = new PlatformReads(_operator.Guarded);
-        return Text([.. await new StatisticsSource(reads).ReadAsync(Ct), .. await new StateSource(reads, () => null).ReadAsync(Ct)]);
+        return Text([.. await new StatisticsSource(reads, _ => []).ReadAsync(Ct), .. await new StateSource(reads, () => null).ReadAsync(Ct)]);
     }
 
     static string Text(IEnumerable<MetricFamily> families)
