@@ -45,6 +45,27 @@ static partial class Log
     [LoggerMessage(14, LogLevel.Warning, "authority taken over: {Reason}. {Slots} slots are in quarantine until proof; tokens go on above {Floor}")]
     public static partial void AuthorityTaken(ILogger logger, string reason, long slots, long floor);
 
+    [LoggerMessage(40, LogLevel.Warning, "lease {Lease} of {Holder}: held for {Seconds} s, longer than usual")]
+    public static partial void LeaseWarned(ILogger logger, string lease, string holder, int seconds);
+
+    [LoggerMessage(41, LogLevel.Warning, "lease {Lease} of {Holder}: asked to end within {Grace} s: {Why}")]
+    public static partial void LeaseDrains(ILogger logger, string lease, string holder, int grace, string why);
+
+    [LoggerMessage(42, LogLevel.Information, "lease {Lease} of {Holder}: released by force: {Why}")]
+    public static partial void LeaseForced(ILogger logger, string lease, string holder, string why);
+
+    [LoggerMessage(43, LogLevel.Warning, "lease {Lease}: beats come, and nothing moved for {Seconds} s")]
+    public static partial void LeaseStalled(ILogger logger, string lease, int seconds);
+
+    [LoggerMessage(44, LogLevel.Information, "lease {Lease}: something moves again")]
+    public static partial void LeaseProgressed(ILogger logger, string lease);
+
+    [LoggerMessage(45, LogLevel.Error, "{Leases} leases of {Scope} fell silent at once: nothing expires there for one more timeout")]
+    public static partial void MassSilence(ILogger logger, int leases, string scope);
+
+    [LoggerMessage(46, LogLevel.Information, "silence of {Scope} is judged lease by lease again")]
+    public static partial void MassSilenceOver(ILogger logger, string scope);
+
     [LoggerMessage(15, LogLevel.Information, "{Count} records of old commands removed")]
     public static partial void CommandsPruned(ILogger logger, long count);
 

@@ -1,6 +1,7 @@
 using Framelease.Domain;
 using Framelease.Domain.Leasing;
 using Framelease.Domain.Tasks;
+using Framelease.Operator.Ledger;
 
 namespace Framelease.Operator.Attempts;
 
@@ -60,8 +61,27 @@ sealed record AttemptPlan(IReadOnlyList<ITaskEvent> Task, IReadOnlyList<ILeaseEv
         return Combine(taskDecision, lease, new LeaseCommand.Expire(cause, message, fence.PodUid), LeaseSteps.UnattachedProof(lease));
     }
 
+    /// <summary>The lease's next grade, if it is due; force ends the attempt with it.</summary>
+    public static AttemptPlan Grade(TaskState task, LeaseState lease, AttemptFence fence, LeaseCommand.Grade grade, int retryDelaySeconds)
+    {
+        if (LeaseSteps.TryDecide(lease, [grade], out var events) is { } refusal)
+            return new AttemptPlan([], [], refusal);
+        var after = LeaseSteps.After(lease, events);
+        return after.IsEnded && task.Current(fence.Scene, fence.Attempt, fence.PodUid) is not null
+            ? Combine(Lost(task, fence, after.EndReason!, after.EndMessage!, retryDelaySeconds), lease, grade)
+            : new AttemptPlan([], events);
+    }
+
+    /// <summary>Beats come, and nothing moved for <paramref name="seconds"/>; or, with null, something moved again.</summary>
+    public static AttemptPlan Stall(TaskState task, LeaseState lease, AttemptFence fence, int? seconds) => seconds is { } s
+        ? Combine(TaskDecider.Decide(task, new TaskCommand.Stall(fence.Scene, fence.Attempt, fence.PodUid, s)), lease,
+            new LeaseCommand.Stall(s))
+        : Combine(TaskDecider.Decide(task, new TaskCommand.Progress(fence.Scene, fence.Attempt, fence.PodUid)), lease,
+            new LeaseCommand.Progress());
+
     /// <summary>Somebody took the lease away: the attempt is over, and the next one may ask for another.</summary>
-    public static AttemptPlan Revoke(TaskState task, LeaseState? lease, AttemptFence fence, string by, string message, int retryDelaySeconds)
+    public static AttemptPlan Revoke(TaskState task, LeaseState? lease, AttemptFence fence, string by, string message,
+        int retryDelaySeconds)
     {
         var taskDecision = task.Current(fence.Scene, fence.Attempt, fence.PodUid) is null
             ? Decision<ITaskEvent>.Nothing
@@ -114,7 +134,10 @@ sealed record AttemptPlan(IReadOnlyList<ITaskEvent> Task, IReadOnlyList<ILeaseEv
 }
 
 /// <summary>The fence of R2 as it is presented.</summary>
-sealed record AttemptFence(string TaskUid, int Scene, int Attempt, string PodUid, string? LeaseUid, long Token);
+sealed record AttemptFence(string TaskUid, int Scene, int Attempt, string PodUid, string? LeaseUid, long Token)
+{
+    public static AttemptFence Of(AttemptRow a) => new(a.TaskUid, a.Scene, a.Attempt, a.PodUid, a.LeaseUid, a.Token);
+}
 
 sealed record AttemptRefusal(string Reason, string Message);
 

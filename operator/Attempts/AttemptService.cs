@@ -39,9 +39,20 @@ sealed class AttemptService(ILedger ledger, Random chance, AttemptSignals signal
         }
     }
 
+    /// <param name="grade">From PostgreSQL's clock at the load, and what was seen beside the log.</param>
+    public Task<AttemptPlan> GradeAsync(AttemptFence fence, Func<DateTimeOffset, LeaseCommand.Grade> grade, LeaderEpoch epoch,
+        CancellationToken cancel) =>
+        TransactAsync(
+            fence, "operator", epoch, (task, lease, now) => AttemptPlan.Grade(task, lease!, fence, grade(now), Delay(task, fence)), cancel);
+
+    /// <param name="seconds">Without progress; null when something moved again.</param>
+    public Task<AttemptPlan> StallAsync(AttemptFence fence, int? seconds, LeaderEpoch epoch, CancellationToken cancel) =>
+        TransactAsync(fence, "operator", epoch, (task, lease) => AttemptPlan.Stall(task, lease!, fence, seconds), cancel);
+
     /// <summary>On a person's order, on any replica.</summary>
     public Task<AttemptPlan> RevokeAsync(AttemptFence fence, string actor, string reason, CancellationToken cancel) =>
-        TransactAsync(fence, actor, null, (task, lease) => AttemptPlan.Revoke(task, lease, fence, actor, reason, Delay(task, fence)), cancel);
+        TransactAsync(fence, actor, null, (task, lease) => AttemptPlan.Revoke(task, lease, fence, actor, reason, Delay(task, fence)),
+            cancel);
 
     public Task<AttemptPlan> CancelAsync(string taskUid, AttemptFence? running, string by, LeaderEpoch epoch, CancellationToken cancel) =>
         TransactAsync(
@@ -59,15 +70,20 @@ sealed class AttemptService(ILedger ledger, Random chance, AttemptSignals signal
             cancel);
     }
 
-    async Task<AttemptPlan> TransactAsync(
+    Task<AttemptPlan> TransactAsync(
         AttemptFence fence, string actor, LeaderEpoch? epoch, Func<TaskState, LeaseState?, AttemptPlan> decide, CancellationToken cancel,
-        SilenceSeen? silence = null)
+        SilenceSeen? silence = null) =>
+        TransactAsync(fence, actor, epoch, (task, lease, _) => decide(task, lease), cancel, silence);
+
+    async Task<AttemptPlan> TransactAsync(
+        AttemptFence fence, string actor, LeaderEpoch? epoch, Func<TaskState, LeaseState?, DateTimeOffset, AttemptPlan> decide,
+        CancellationToken cancel, SilenceSeen? silence = null)
     {
         for (var tries = 1; ; tries++)
         {
             var task = await ledger.LoadTaskAsync(fence.TaskUid, cancel);
             var lease = fence.LeaseUid is null ? null : await ledger.LoadLeaseAsync(fence.LeaseUid, cancel);
-            var plan = decide(task.State, lease?.State);
+            var plan = decide(task.State, lease?.State, lease?.DatabaseNow ?? task.DatabaseNow);
             if (plan.Refusal is not null || plan.ChangesNothing)
                 return plan;
             try

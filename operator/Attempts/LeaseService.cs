@@ -4,22 +4,24 @@ using Framelease.Operator.Ledger;
 namespace Framelease.Operator.Attempts;
 
 /// <summary>
-/// Changes one lease alone: loads it, decides, commits, and decides anew when somebody was faster. For a lease that carries an attempt, whoever wants both
-/// streams to change together asks <see cref="AttemptService"/>.
+/// Changes one lease alone: loads it, decides, commits, and decides anew when somebody was faster. For a lease that carries an attempt,
+/// whoever wants both streams to change together asks <see cref="AttemptService"/>.
 /// </summary>
 sealed class LeaseService(ILedger ledger, AttemptSignals signals)
 {
     const int MaxTries = 8;
 
-    /// <param name="commands">Decided in order, each on what the one before left; nulls are skipped. Null = this state calls for nothing.</param>
+    /// <param name="commands">Decided in order, each on what the one before left; nulls are skipped. Null = this state calls for
+    /// nothing.</param>
     /// <param name="epoch">Null for what every replica may do.</param>
     public async Task<LeaseOutcome> ChangeAsync(
-        string leaseUid, string actor, LeaderEpoch? epoch, Func<LeaseState, IReadOnlyList<LeaseCommand?>> commands, CancellationToken cancel)
+        string leaseUid, string actor, LeaderEpoch? epoch, Func<Loaded<LeaseState>, IReadOnlyList<LeaseCommand?>> commands,
+            CancellationToken cancel)
     {
         for (var tries = 1; ; tries++)
         {
             var lease = await ledger.LoadLeaseAsync(leaseUid, cancel);
-            if (LeaseSteps.TryDecide(lease.State, commands(lease.State), out var events) is { } refusal)
+            if (LeaseSteps.TryDecide(lease.State, commands(lease), out var events) is { } refusal)
                 return new LeaseOutcome(lease.State, [], refusal);
             if (events.Count == 0)
                 return new LeaseOutcome(lease.State, []);

@@ -10,7 +10,9 @@ static class LeaseSteps
     public static IReadOnlyList<ILeaseEvent> Decide(LeaseState state, params LeaseCommand?[] commands) =>
         TryDecide(state, commands, out var events) is null ? events : [];
 
-    /// <summary>The proof that lies in the log itself: nobody attached, and after the end that goes before, nobody can. Null for any other lease.</summary>
+    /// <summary>
+    /// The proof that lies in the log itself: nobody attached, and after the end that goes before, nobody can. Null for any other lease.
+    /// </summary>
     public static LeaseCommand.Free? UnattachedProof(LeaseState? lease) => lease is { IsGranted: true, Attachment: null }
         ? new LeaseCommand.Free(FreeProof.NeverAttached, "nobody attached under this token, and attach is refused from here on")
         : null;
@@ -29,11 +31,15 @@ static class LeaseSteps
                 case Decision<ILeaseEvent>.Events yes:
                     all.AddRange(yes.Items);
                     // The times do not matter here: they decide nothing, and the stored event gets PostgreSQL's.
-                    state = yes.Items.Aggregate(state, (s, e) => s.Evolve(e, s.GrantedAt ?? default));
+                    state = After(state, yes.Items);
                     break;
             }
         }
 
         return null;
     }
+
+    /// <summary>The state that the events leave, but for the times.</summary>
+    public static LeaseState After(LeaseState state, IReadOnlyList<ILeaseEvent> events) =>
+        events.Aggregate(state, (s, e) => s.Evolve(e, s.GrantedAt ?? default));
 }

@@ -108,6 +108,7 @@ sealed class OperatorHost(OperatorOptions options, Edges edges, ILoggerFactory l
             storeSet.Get<Pod>(workerPods));
         var epochs = new PostgresEpochs(store.Epochs, cluster);
         var reasons = new WaitReasons();
+        var leases = new LeaseService(ledger, signals);
         var leader = new Leader();
         var dispatchers = new DispatcherSet(
             stores.Pools, ledger, epochs, signals, reasons, options.Identity, edges.Time, loggers.CreateLogger<DispatcherSet>());
@@ -125,7 +126,7 @@ sealed class OperatorHost(OperatorOptions options, Edges edges, ILoggerFactory l
                     ledger, stores, attempts, scenes, signals, reasons, new TaskStatusWriter(kubernetes, events), finalizers, options, leader)),
             new ControllerBuilder("gpulease", storeSet).With(Quick).For<GpuLease>()
                 .WatchesSource(wake => signals.LeaseChanged += wake)
-                .Build(new GpuLeaseReconciler(ledger, kubernetes, stores, signals, reasons, finalizers, leader)),
+                .Build(new GpuLeaseReconciler(ledger, leases, kubernetes, stores, reasons, finalizers, leader)),
             new ControllerBuilder("worker-pod", storeSet).With(Quick).For<Pod>(workerPods)
                 .Build(new WorkerPodReconciler(ledger, stores, attempts, finalizers, leader, loggers.CreateLogger<WorkerPodReconciler>())),
             new ControllerBuilder("gpupool", storeSet).With(Quick).For<GpuPool>(when: c => c.SpecChanged)
@@ -142,7 +143,7 @@ sealed class OperatorHost(OperatorOptions options, Edges edges, ILoggerFactory l
             (epoch, stop) =>
             {
                 leader.Take(epoch);
-                var liveness = new LivenessWatch(ledger, attempts, signals, edges.Time, loggers.CreateLogger<LivenessWatch>());
+                var liveness = new LivenessWatch(ledger, attempts, leases, edges.Time, loggers.CreateLogger<LivenessWatch>());
                 var release = new AuthorityRelease(
                     ledger, attempts, signals, new WatchedPodsAndNodes(stores), edges.Time, loggers.CreateLogger<AuthorityRelease>());
                 var housekeeping = new Housekeeping(

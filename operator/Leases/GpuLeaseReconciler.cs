@@ -13,7 +13,7 @@ namespace Framelease.Operator.Leases;
 
 /// <summary>Records the request of a GpuLease, mirrors its state into status, and turns its deletion into a revoke (R6).</summary>
 sealed class GpuLeaseReconciler(
-    ILedger ledger, IKubernetesClient kubernetes, PlatformStores stores, AttemptSignals signals, WaitReasons reasons,
+    ILedger ledger, LeaseService leases, IKubernetesClient kubernetes, PlatformStores stores, WaitReasons reasons,
     PlatformFinalizers finalizers, Leader leader) : IReconciler
 {
     const int DefaultMaxWait = 300;
@@ -56,24 +56,19 @@ sealed class GpuLeaseReconciler(
                 interval,
                 // Twice the interval at least: one lost beat is no lost holder.
                 Math.Max(2 * interval, lease.Spec.HeartbeatTimeoutSeconds ?? pool?.Spec.HeartbeatTimeoutSeconds ?? DefaultHeartbeatTimeout)));
-        var events = LeaseSteps.Decide(loaded.State, new LeaseCommand.Request(request));
-        if (events.Count > 0)
-            await ledger.CommitAsync(new LedgerCommit("operator", [], [new LeaseChange(lease.Metadata.Uid!, loaded, events)], leader.Epoch), cancel);
-        signals.Requested(request);
+        await leases.ChangeAsync(lease.Metadata.Uid!, "operator", leader.Epoch, _ => [new LeaseCommand.Request(request)], cancel);
         return await ledger.LoadLeaseAsync(lease.Metadata.Uid!, cancel);
     }
 
     // A pending lease gives up; a granted one is revoked, and stays visible until its slot is free again.
     async Task<CleanUp> EndAsync(GpuLease lease, Loaded<LeaseState> loaded, CancellationToken cancel)
     {
-        if (loaded.State.Phase is LeasePhase.Pending or LeasePhase.Granted)
+        if (loaded.State is { Phase: LeasePhase.Pending } or { IsGranted: true })
         {
-            var neverAttached = loaded.State is { IsGranted: true, Attachment: null }
-                ? new LeaseCommand.Free(FreeProof.NeverAttached, "nobody attached under this token, and attach is refused from here on")
-                : null;
-            var events = LeaseSteps.Decide(loaded.State, new LeaseCommand.Revoke("deletion of the GpuLease", "the object was deleted"), neverAttached);
-            await ledger.CommitAsync(new LedgerCommit("operator", [], [new LeaseChange(lease.Metadata.Uid!, loaded, events)], leader.Epoch), cancel);
-            signals.Requested(loaded.State.Request!);
+            await leases.ChangeAsync(
+                lease.Metadata.Uid!, "operator", leader.Epoch,
+                held => [new LeaseCommand.Revoke("deletion of the GpuLease", "the object was deleted"),
+                    LeaseSteps.UnattachedProof(held.State)], cancel);
             loaded = await ledger.LoadLeaseAsync(lease.Metadata.Uid!, cancel);
         }
 

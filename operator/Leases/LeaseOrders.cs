@@ -5,14 +5,17 @@ using Framelease.Operator.Ledger;
 namespace Framelease.Operator.Leases;
 
 /// <summary>
-/// What an authorised person may order: to end a lease, and to put a quarantined slot back into service on their word (R4 e). Both are recorded with who
-/// ordered it and why; whoever calls has checked the right to do so. Runs on every replica.
+/// What an authorised person may order: to end a lease, and to put a quarantined slot back into service on their word (R4 e). Both are
+/// recorded with who ordered it and why; whoever calls has checked the right to do so. Runs on every replica.
 /// </summary>
 sealed class LeaseOrders(ILedger ledger, AttemptService attempts, LeaseService leases, AttemptSignals signals)
 {
     public const int LongestReason = 512;
 
-    /// <summary>Ends a lease. A granted one leaves its slot in quarantine, unless nobody ever attached; the attempt under it fails and may be tried again.</summary>
+    /// <summary>
+    /// Ends a lease. A granted one leaves its slot in quarantine, unless nobody ever attached; the attempt under it fails and may be tried
+    /// again.
+    /// </summary>
     public async Task<OrderOutcome> RevokeAsync(string leaseUid, string actor, string reason, CancellationToken cancel)
     {
         if (Complaint(reason) is { } complaint)
@@ -21,17 +24,18 @@ sealed class LeaseOrders(ILedger ledger, AttemptService attempts, LeaseService l
         if (lease.Request is not { } request)
             return new OrderOutcome.Refused("NotFound", $"the log knows no lease with uid {leaseUid}");
         if (lease.IsEnded)
-            return new OrderOutcome.Refused("AlreadyEnded", $"lease {request.Namespace}/{request.Name} is {lease.Phase} already ({lease.EndReason})");
+            return new OrderOutcome.Refused("AlreadyEnded",
+                $"lease {request.Namespace}/{request.Name} is {lease.Phase} already ({lease.EndReason})");
         AttemptRefusal? refusal;
         if (await ledger.FindAttemptByLeaseAsync(leaseUid, cancel) is { } a)
         {
-            var fence = new AttemptFence(a.TaskUid, a.Scene, a.Attempt, a.PodUid, a.LeaseUid, a.Token);
-            refusal = (await attempts.RevokeAsync(fence, actor, reason, cancel)).Refusal;
+            refusal = (await attempts.RevokeAsync(AttemptFence.Of(a), actor, reason, cancel)).Refusal;
         }
         else
         {
             refusal = (await leases.ChangeAsync(
-                leaseUid, actor, null, state => [new LeaseCommand.Revoke(actor, reason), LeaseSteps.UnattachedProof(state)], cancel)).Refusal;
+                leaseUid, actor, null, lease => [new LeaseCommand.Revoke(actor, reason), LeaseSteps.UnattachedProof(lease.State)],
+                    cancel)).Refusal;
         }
 
         return refusal is { } no
@@ -40,8 +44,8 @@ sealed class LeaseOrders(ILedger ledger, AttemptService attempts, LeaseService l
     }
 
     /// <summary>
-    /// Frees a quarantined slot on a person's word that nobody uses the device any more. A slot that is held is refused: revoke its lease first, so that the
-    /// late holder is fenced before anybody else comes.
+    /// Frees a quarantined slot on a person's word that nobody uses the device any more. A slot that is held is refused: revoke its lease
+    /// first, so that the late holder is fenced before anybody else comes.
     /// </summary>
     /// <param name="device">Id of the device, as the pool's status shows it.</param>
     public async Task<OrderOutcome> ReleaseByPersonAsync(

@@ -15,6 +15,8 @@ static class EventTypes
         .Register<SceneQueued>("scene_queued")
         .Register<AttemptStarted>("attempt_started")
         .Register<AttemptAttached>("attempt_attached")
+        .Register<AttemptStalled>("attempt_stalled")
+        .Register<AttemptProgressed>("attempt_progressed")
         .Register<AttemptFailed>("attempt_failed")
         .Register<AttemptReturned>("attempt_returned")
         .Register<SceneCommitted>("scene_committed")
@@ -25,6 +27,10 @@ static class EventTypes
         .Register<LeaseRequested>("lease_requested")
         .Register<LeaseGranted>("lease_granted")
         .Register<LeaseAttached>("lease_attached")
+        .Register<LeaseWarned>("lease_warned")
+        .Register<LeaseStalled>("lease_stalled")
+        .Register<LeaseProgressed>("lease_progressed")
+        .Register<LeaseDrainRequested>("lease_drain_requested")
         .Register<LeaseReleased>("lease_released")
         .Register<LeaseExpired>("lease_expired")
         .Register<LeaseRevoked>("lease_revoked")
@@ -50,11 +56,15 @@ sealed record DeviceReturned(string Node, string Device, int Slot, string Proof,
 /// <param name="Pods">Worker pods that may still use slots.</param>
 sealed record AuthorityChanged(long Incarnation, string Reason, string SystemIdentifier, long Timeline, long Floor, int Pods);
 
-/// <summary>Stream authority-{cluster}: from here on nobody looked (R5).</summary>
-sealed record ObservationLost(double GapSeconds, double DriftSeconds);
+/// <summary>Stream authority-{cluster}: from here on nobody looked, or too many holders fell silent at once to be believed (R5).</summary>
+/// <param name="Scope">Null: the authority itself did not see. Else whose holders fell silent: a pool, or <c>all pools</c>.</param>
+/// <param name="Leases">How many.</param>
+sealed record ObservationLost(double GapSeconds, double DriftSeconds, string? Scope = null, int? Leases = null);
 
-/// <summary>Stream authority-{cluster}: somebody looks again; every deadline started anew.</summary>
-sealed record ObservationResumed;
+/// <summary>
+/// Stream authority-{cluster}: somebody looks again and every deadline started anew; or silence is judged one by one again.
+/// </summary>
+sealed record ObservationResumed(string? Scope = null);
 
 /// <summary>Source-generated JSON of every event: start-up of the operator needs no reflection over them.</summary>
 [JsonSourceGenerationOptions(
@@ -65,6 +75,8 @@ sealed record ObservationResumed;
 [JsonSerializable(typeof(SceneQueued))]
 [JsonSerializable(typeof(AttemptStarted))]
 [JsonSerializable(typeof(AttemptAttached))]
+[JsonSerializable(typeof(AttemptStalled))]
+[JsonSerializable(typeof(AttemptProgressed))]
 [JsonSerializable(typeof(AttemptFailed))]
 [JsonSerializable(typeof(AttemptReturned))]
 [JsonSerializable(typeof(SceneCommitted))]
@@ -75,6 +87,10 @@ sealed record ObservationResumed;
 [JsonSerializable(typeof(LeaseRequested))]
 [JsonSerializable(typeof(LeaseGranted))]
 [JsonSerializable(typeof(LeaseAttached))]
+[JsonSerializable(typeof(LeaseWarned))]
+[JsonSerializable(typeof(LeaseStalled))]
+[JsonSerializable(typeof(LeaseProgressed))]
+[JsonSerializable(typeof(LeaseDrainRequested))]
 [JsonSerializable(typeof(LeaseReleased))]
 [JsonSerializable(typeof(LeaseExpired))]
 [JsonSerializable(typeof(LeaseRevoked))]

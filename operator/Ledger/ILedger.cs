@@ -55,6 +55,11 @@ interface ILedger
     /// <summary>Records that the authority could not see for a while, and sees again (R5).</summary>
     Task RecordBlindnessAsync(ObservationGap gap, LeaderEpoch epoch, CancellationToken cancel);
 
+    /// <summary>
+    /// Records that too many holders fell silent at once to be believed, or that silence is judged one by one again (R5).
+    /// </summary>
+    Task RecordMassSilenceAsync(MassSilence.Change change, LeaderEpoch epoch, CancellationToken cancel);
+
     /// <summary>Slots that a change of authority put into quarantine and that no proof has freed yet (R12).</summary>
     Task<IReadOnlyList<AuthoritySlot>> ReadAuthoritySlotsAsync(CancellationToken cancel);
 
@@ -109,21 +114,39 @@ abstract record BeatOutcome
     {
     }
 
-    public sealed record Taken(int TimeoutSeconds) : BeatOutcome;
+    /// <param name="Drain">Set when the holder is to end: this answer tells it.</param>
+    public sealed record Taken(int TimeoutSeconds, DrainOrder? Drain = null) : BeatOutcome;
 
     /// <summary>A sequence that is not above the last one: a repeat; nothing changed.</summary>
-    public sealed record Repeated(int TimeoutSeconds) : BeatOutcome;
+    public sealed record Repeated(int TimeoutSeconds, DrainOrder? Drain = null) : BeatOutcome;
 
     /// <param name="CurrentToken">The slot's current token, when there is a slot.</param>
     public sealed record Stale(string Why, long? CurrentToken) : BeatOutcome;
 }
 
+/// <summary>The holder is to end, and has this long until force.</summary>
+sealed record DrainOrder(int GraceSeconds, string Why);
+
 /// <summary>One look at everything whose silence counts.</summary>
 /// <param name="Attached">Attached attempts.</param>
 /// <param name="Unattached">Granted leases to which nobody attached yet, from their grant on: a witness must watch for the whole deadline.</param>
-sealed record LivenessLook(DateTimeOffset DatabaseNow, IReadOnlyList<AttachedRow> Attached, IReadOnlyList<UnattachedRow> Unattached);
+/// <param name="Held">Leases to which somebody attached: what their grades hang on.</param>
+sealed record LivenessLook(
+    DateTimeOffset DatabaseNow, IReadOnlyList<AttachedRow> Attached, IReadOnlyList<UnattachedRow> Unattached, IReadOnlyList<HeldRow> Held);
 
-sealed record AttachedRow(string TaskUid, int Scene, int Attempt, string PodUid, string? LeaseUid, long Sequence, double SilentSeconds, int TimeoutSeconds);
+/// <param name="Pool">Empty for an attempt without a lease.</param>
+/// <param name="Node">Empty for an attempt without a lease.</param>
+/// <param name="IntervalSeconds">Between two beats; 0 when not on record.</param>
+sealed record AttachedRow(
+    string TaskUid, int Scene, int Attempt, string PodUid, string? LeaseUid, long Sequence, double SilentSeconds, int TimeoutSeconds,
+        string Pool, string Node,
+    int IntervalSeconds);
+
+/// <param name="Attempt">The attempt under this lease; null for a lease without a task.</param>
+/// <param name="Times">With a stall that is on record, whether it lasts or not.</param>
+/// <param name="Moves">How often a beat showed progress.</param>
+/// <param name="SecondsSinceMove">Since the last one, or since the attach.</param>
+sealed record HeldRow(string LeaseUid, AttemptRow? Attempt, HoldTimes Times, GradeTerms? Terms, long Moves, double SecondsSinceMove);
 
 /// <param name="Attempt">The attempt that has a pod on record under this lease, when there is one.</param>
 sealed record UnattachedRow(string LeaseUid, double WaitedSeconds, int StartDeadlineSeconds, AttemptRow? Attempt);

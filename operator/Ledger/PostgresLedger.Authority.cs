@@ -33,7 +33,8 @@ sealed partial class PostgresLedger
     }
 
     // No lease speaks for it, so the device's stream tells of it.
-    public async Task ReturnSlotAsync(SlotSnapshot slot, string proof, string evidence, string actor, LeaderEpoch? epoch, CancellationToken cancel)
+    public async Task ReturnSlotAsync(SlotSnapshot slot, string proof, string evidence, string actor, LeaderEpoch? epoch,
+        CancellationToken cancel)
     {
         var key = slot.Key;
         var session = store.OpenSession(new SessionMetadata(Actor: actor));

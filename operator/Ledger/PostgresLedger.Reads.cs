@@ -1,4 +1,4 @@
-// Reads and single-statement writes of the ledger: slots, liveness, views.
+// Reads and single-statement writes of the ledger: slots and views.
 using System.Data.Common;
 using Framelease.Domain.Leasing;
 using Framelease.EventStore;
@@ -16,29 +16,12 @@ sealed partial class PostgresLedger
 
     const int SlotColumnCount = 11;
 
-    const string BeatSql = """
-        with held as (
-          select a.task_uid, a.scene, a.attempt, a.timeout
-            from framelease.attempts a
-            left join framelease.slots s on s.lease_uid = a.lease_uid and s.state = 'Granted'
-           where a.task_uid = $1 and a.scene = $2 and a.attempt = $3 and a.pod_uid = $4 and a.state = 'Attached'
-             and ($5::varchar is null and a.lease_uid is null or a.lease_uid = $5 and s.token = $6)
-             for share of a),
-        beaten as (
-          update framelease.liveness l
-             set sequence = $7, beat_at = clock_timestamp(), phase = $8, frames = $9, total_frames = $10, fps_millis = $11, speed_millis = $12,
-                 per_mille = $13, output_bytes = $14, message = $15
-            from held
-           where l.task_uid = held.task_uid and l.scene = held.scene and l.attempt = held.attempt and l.sequence < $7
-          returning 1)
-        select (select timeout from held), (select count(*) from beaten)
-        """;
-
     public async Task<AttemptRow?> FindAttemptByPodAsync(string podUid, CancellationToken cancel) =>
         (await RowsAsync(Statement.Of($"select {AttemptColumns} from framelease.attempts a where a.pod_uid = $1", podUid), r => Attempt(r, 0), cancel)).FirstOrDefault();
 
     public async Task<AttemptRow?> FindAttemptByLeaseAsync(string leaseUid, CancellationToken cancel) =>
-        (await RowsAsync(Statement.Of($"select {AttemptColumns} from framelease.attempts a where a.lease_uid = $1", leaseUid), r => Attempt(r, 0), cancel))
+        (await RowsAsync(Statement.Of($"select {AttemptColumns} from framelease.attempts a where a.lease_uid = $1", leaseUid), r =>
+            Attempt(r, 0), cancel))
         .FirstOrDefault();
 
     public async Task<SlotSnapshot?> FindSlotAsync(string node, string device, int slot, CancellationToken cancel) => (await RowsAsync(
@@ -46,59 +29,6 @@ sealed partial class PostgresLedger
             $"select {SlotColumns} from framelease.slots s where s.cluster = $1 and s.node = $2 and s.device = $3 and s.slot = $4",
             cluster.Uid, node, device, slot),
         Slot, cancel)).FirstOrDefault();
-
-    public async Task<BeatOutcome> BeatAsync(Heartbeat b, CancellationToken cancel)
-    {
-        var row = (await RowsAsync(
-            Statement.Of(
-                BeatSql, b.TaskUid, b.Scene, b.Attempt, b.PodUid, b.LeaseUid, b.Token, b.Sequence, b.Phase, b.Frames, b.TotalFrames, b.FpsMillis,
-                b.SpeedMillis, b.PerMille, b.OutputBytes, b.Message),
-            r => (Timeout: r.IsDBNull(0) ? (int?)null : r.GetInt32(0), Beaten: r.GetInt64(1)), cancel)).Single();
-        if (row.Timeout is not { } timeout)
-            return await WhyStaleAsync(b, cancel);
-        return row.Beaten > 0 ? new BeatOutcome.Taken(timeout) : new BeatOutcome.Repeated(timeout);
-    }
-
-    async Task<BeatOutcome> WhyStaleAsync(Heartbeat b, CancellationToken cancel)
-    {
-        var why = (await RowsAsync(
-            Statement.Of(
-                """
-                select a.state, l.state, s.token
-                  from framelease.attempts a
-                  left join framelease.leases l on l.uid = a.lease_uid
-                  left join framelease.slots s on s.lease_uid = a.lease_uid
-                 where a.pod_uid = $1
-                """,
-                b.PodUid),
-            r => (Attempt: r.GetString(0), Lease: Text(r, 1), Token: r.IsDBNull(2) ? (long?)null : r.GetInt64(2)), cancel)).FirstOrDefault();
-        var text = why.Attempt is null ? "no attempt is on record for this pod" : $"the attempt is {why.Attempt}{(why.Lease is null ? "" : $", its lease {why.Lease}")}";
-        return new BeatOutcome.Stale(text, why.Token);
-    }
-
-    public async Task<LivenessLook> ReadLivenessAsync(CancellationToken cancel)
-    {
-        var session = store.OpenSession();
-        var now = session.Query(Statement.Of("select clock_timestamp()"), r => r.GetFieldValue<DateTimeOffset>(0));
-        var attached = session.Query(
-            Statement.Of(
-                """
-                select a.task_uid, a.scene, a.attempt, a.pod_uid, a.lease_uid, l.sequence, extract(epoch from clock_timestamp() - l.beat_at)::float8, a.timeout
-                  from framelease.attempts a join framelease.liveness l using (task_uid, scene, attempt)
-                 where a.state = 'Attached'
-                """),
-            r => new AttachedRow(r.GetString(0), r.GetInt32(1), r.GetInt32(2), r.GetString(3), Text(r, 4), r.GetInt64(5), r.GetDouble(6), r.GetInt32(7)));
-        var unattached = session.Query(
-            Statement.Of(
-                $"""
-                select g.uid, extract(epoch from clock_timestamp() - g.granted_at)::float8, g.start_deadline, {AttemptColumns}
-                  from framelease.leases g left join framelease.attempts a on a.lease_uid = g.uid and a.state = 'Started'
-                 where g.state = 'Granted' and not g.attached
-                """),
-            r => new UnattachedRow(r.GetString(0), r.GetDouble(1), r.GetInt32(2), r.IsDBNull(3) ? null : Attempt(r, 3)));
-        await LedgerErrors.Map(() => session.SaveChangesAsync(cancel));
-        return new LivenessLook(now.Rows[0], attached.Rows, unattached.Rows);
-    }
 
     public async Task<PoolSnapshot> ReadPoolAsync(string pool, CancellationToken cancel)
     {
@@ -114,7 +44,8 @@ sealed partial class PostgresLedger
             r => new WaitingRow(r.GetString(0), r.GetString(1), r.GetString(2), r.GetDouble(3), r.GetInt32(4)));
         var slots = session.Query(
             Statement.Of(
-                $"select {SlotColumns} from framelease.slots s where s.pool = $1 and s.cluster = $2 order by s.node, s.device, s.slot", pool, cluster.Uid),
+                $"select {SlotColumns} from framelease.slots s where s.pool = $1 and s.cluster = $2 order by s.node, s.device, s.slot",
+                    pool, cluster.Uid),
             Slot);
         await LedgerErrors.Map(() => session.SaveChangesAsync(cancel));
         return new PoolSnapshot(waiting.Rows, slots.Rows, now.Rows[0]);
@@ -207,7 +138,8 @@ sealed partial class PostgresLedger
     }
 
     static SlotSnapshot Slot(DbDataReader r) => new(
-        new SlotKey(r.GetString(0), r.GetString(1), r.GetString(2), r.GetInt32(3)), r.GetString(4), Enum.Parse<SlotState>(r.GetString(5)), r.GetInt64(6),
+        new SlotKey(r.GetString(0), r.GetString(1), r.GetString(2), r.GetInt32(3)), r.GetString(4), Enum.Parse<SlotState>(r.GetString(5)),
+            r.GetInt64(6),
         Text(r, 7), r.GetString(8), r.GetString(9), r.GetInt32(10));
 
     static AttemptRow Attempt(DbDataReader r, int at) => new(

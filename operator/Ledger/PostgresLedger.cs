@@ -94,11 +94,21 @@ sealed partial class PostgresLedger(IEventStore store, IDatabaseClock clock, Clu
         return new HistoryItem(e.Sequence, e.Stream, e.Version, e.TypeName, e.Timestamp, e.Actor, document.RootElement.Clone());
     }
 
-    public async Task RecordBlindnessAsync(ObservationGap gap, LeaderEpoch epoch, CancellationToken cancel)
+    public Task RecordBlindnessAsync(ObservationGap gap, LeaderEpoch epoch, CancellationToken cancel) =>
+        RecordObservationAsync(epoch, cancel, new ObservationLost(gap.GapSeconds, gap.DriftSeconds), new ObservationResumed());
+
+    public Task RecordMassSilenceAsync(MassSilence.Change change, LeaderEpoch epoch, CancellationToken cancel)
+    {
+        var scope = change.Scope == MassSilence.Everywhere ? "all pools" : $"pool {change.Scope}";
+        return RecordObservationAsync(epoch, cancel, change.Begins ? new ObservationLost(0, 0, scope, change.Leases)
+            : new ObservationResumed(scope));
+    }
+
+    Task RecordObservationAsync(LeaderEpoch epoch, CancellationToken cancel, params IReadOnlyList<object> events)
     {
         var session = store.OpenSession(new SessionMetadata(Actor: "operator"));
         session.RequireEpoch(cluster.Uid, epoch.Role, epoch.Epoch);
-        session.AppendAny($"authority-{cluster.Uid}", new ObservationLost(gap.GapSeconds, gap.DriftSeconds), new ObservationResumed());
-        await LedgerErrors.Map(() => session.SaveChangesAsync(cancel));
+        session.AppendAny($"authority-{cluster.Uid}", events);
+        return LedgerErrors.Map(() => session.SaveChangesAsync(cancel));
     }
 }

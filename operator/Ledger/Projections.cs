@@ -24,8 +24,8 @@ static class Projections
                 Name = "leases",
                 Events =
                 [
-                    "lease_requested", "lease_granted", "lease_attached", "lease_released", "lease_expired", "lease_revoked",
-                    "lease_gave_up",
+                    "lease_requested", "lease_granted", "lease_attached", "lease_warned", "lease_stalled", "lease_progressed",
+                    "lease_drain_requested", "lease_released", "lease_expired", "lease_revoked", "lease_gave_up",
                 ],
                 Tables = [Leases],
                 Project = (events, view) =>
@@ -58,12 +58,14 @@ static class Projections
         switch (e.Data)
         {
             case LeaseRequested r:
+                var (terms, grades) = (r.Terms, r.Terms.Grades);
                 view.Execute($"""
                     insert into {Leases} (uid, namespace, name, pool, task_uid, scene, attempt, state, requested_at, max_wait,
-                      start_deadline) values
+                      start_deadline, heartbeat_interval, warning, soft, hard, progress_timeout, drain_grace) values
                       ({uid}, {r.Namespace}, {r.Name}, {r.Pool}, {r.TaskUid}, {r.Scene}, {r.Attempt}, 'Pending', {e.Timestamp},
-                        {r.Terms.MaxWaitSeconds},
-                       {r.Terms.StartDeadlineSeconds})
+                       {terms.MaxWaitSeconds}, {terms.StartDeadlineSeconds}, {terms.HeartbeatIntervalSeconds},
+                       {grades?.WarningSeconds ?? 0}, {grades?.SoftSeconds ?? 0}, {grades?.HardSeconds ?? 0},
+                       {grades?.ProgressTimeoutSeconds ?? 0}, {grades?.DrainGraceSeconds ?? 0})
                     """);
                 break;
             case LeaseGranted g:
@@ -74,6 +76,21 @@ static class Projections
                 break;
             case LeaseAttached:
                 view.Execute($"update {Leases} set attached = true where uid = {uid}");
+                break;
+            case LeaseWarned:
+                view.Execute($"update {Leases} set warned_at = {e.Timestamp} where uid = {uid}");
+                break;
+            case LeaseStalled:
+                view.Execute($"update {Leases} set stalled_at = {e.Timestamp} where uid = {uid}");
+                break;
+            case LeaseProgressed:
+                view.Execute($"update {Leases} set stalled_at = null where uid = {uid}");
+                break;
+            case LeaseDrainRequested d:
+                view.Execute($"""
+                    update {Leases} set state = 'Draining', drain_at = {e.Timestamp}, drain_cause = {d.Cause.ToString()},
+                      drain_seconds = {d.GraceSeconds}, drain_message = {d.Message} where uid = {uid}
+                    """);
                 break;
             case LeaseReleased or LeaseExpired or LeaseRevoked or LeaseGaveUp:
                 view.Execute($"update {Leases} set state = {e.Data.GetType().Name["Lease".Length..]} where uid = {uid}");

@@ -1,4 +1,3 @@
-using Framelease.Domain;
 using Framelease.Domain.Leasing;
 using Framelease.Operator.Attempts;
 using Framelease.Operator.Ledger;
@@ -6,15 +5,21 @@ using Framelease.Operator.Ledger;
 namespace Framelease.Operator.Liveness;
 
 /// <summary>
-/// Expires leases whose holders fell silent, and grants to which nobody attached. PostgreSQL's clock and this leader's own monotonic clock must both say so (R3),
-/// inside unbroken observation (R5): a look that fails or comes late starts every deadline anew.
+/// Looks once a second at every lease that is held. Silent holders, and grants to which nobody attached, expire: PostgreSQL's clock and
+/// this leader's own monotonic clock must both say so (R3), inside unbroken observation, and not too many at once (R5): a look that fails
+/// or comes late starts every deadline anew. Stalls and grades are <see cref="GradeWatch"/>'s, from the same look.
 /// </summary>
-sealed class LivenessWatch(ILedger ledger, AttemptService attempts, AttemptSignals signals, TimeProvider time, ILogger<LivenessWatch> logger)
+sealed class LivenessWatch(ILedger ledger, AttemptService attempts, LeaseService leases, TimeProvider time, ILogger<LivenessWatch> logger)
 {
     static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
 
+    /// <summary>Where the interval is not on record: the default terms beat five times in a timeout.</summary>
+    const int BeatsPerTimeout = 5;
+
     readonly LivenessWitness _attached = new();
     readonly LivenessWitness _unattached = new();
+    readonly MassSilence _mass = new();
+    readonly GradeWatch _grades = new(attempts, leases, logger);
 
     public async Task RunAsync(LeaderEpoch epoch, CancellationToken cancel)
     {
@@ -39,7 +44,8 @@ sealed class LivenessWatch(ILedger ledger, AttemptService attempts, AttemptSigna
         }
     }
 
-    async Task LookAsync(double now, LeaderEpoch epoch, CancellationToken cancel)
+    /// <param name="now">This leader's monotonic clock, in seconds, read before the look.</param>
+    public async Task LookAsync(double now, LeaderEpoch epoch, CancellationToken cancel)
     {
         var look = await ledger.ReadLivenessAsync(cancel);
         var databaseNow = look.DatabaseNow.ToUnixTimeMilliseconds() / 1000.0;
@@ -53,17 +59,49 @@ sealed class LivenessWatch(ILedger ledger, AttemptService attempts, AttemptSigna
             await ledger.RecordBlindnessAsync(new ObservationGap(attached.GapSeconds, attached.DriftSeconds), epoch, cancel);
         }
 
-        foreach (var row in look.Attached.Where(a => attached.Silent.Contains(Key(a))))
-        {
-            Log.HeartbeatLost(logger, row.TaskUid, row.Scene, row.Attempt, row.SilentSeconds);
-            var fence = new AttemptFence(row.TaskUid, row.Scene, row.Attempt, row.PodUid, row.LeaseUid, 0);
-            await attempts.ExpireAsync(
-                fence, ExpiryCause.HeartbeatLost, $"no beat for {row.SilentSeconds:0} s, timeout {row.TimeoutSeconds} s",
-                new SilenceSeen(row.TaskUid, row.Scene, row.Attempt, row.Sequence), epoch, cancel);
-        }
-
+        var lost = await JudgeAsync(now, look, attached, epoch, cancel);
+        foreach (var row in look.Attached.Where(a => lost.Contains(Key(a))))
+            await ExpireSilentAsync(row, epoch, cancel);
         foreach (var row in look.Unattached.Where(u => unattached.Silent.Contains(u.LeaseUid)))
             await ExpireUnattachedAsync(row, epoch, cancel);
+        await _grades.LookAsync(now, databaseNow, look, epoch, cancel);
+    }
+
+    async Task<HashSet<string>> JudgeAsync(double now, LivenessLook look, LivenessWitness.Look witnessed, LeaderEpoch epoch,
+        CancellationToken cancel)
+    {
+        var silent = witnessed.Silent.ToHashSet(StringComparer.Ordinal);
+        var verdict = _mass.Judge(now, [.. look.Attached.Select(a => Holder(a, witnessed, silent))], witnessed.Blind);
+        foreach (var change in verdict.Told)
+        {
+            var scope = change.Scope == MassSilence.Everywhere ? "all pools" : $"pool {change.Scope}";
+            if (change.Begins)
+                Log.MassSilence(logger, change.Leases, scope);
+            else
+                Log.MassSilenceOver(logger, scope);
+            await ledger.RecordMassSilenceAsync(change, epoch, cancel);
+        }
+
+        return verdict.Expire.ToHashSet(StringComparer.Ordinal);
+    }
+
+    static MassSilence.Holder Holder(AttachedRow a, LivenessWitness.Look witnessed, HashSet<string> silent)
+    {
+        var key = Key(a);
+        var interval = a.IntervalSeconds > 0 ? a.IntervalSeconds : (double)a.TimeoutSeconds / BeatsPerTimeout;
+        return new MassSilence.Holder(
+            key, a.Pool.Length > 0 ? a.Pool : "(no pool)", a.Node, witnessed.SilentSeconds.GetValueOrDefault(key), interval,
+                a.TimeoutSeconds,
+            silent.Contains(key));
+    }
+
+    async Task ExpireSilentAsync(AttachedRow row, LeaderEpoch epoch, CancellationToken cancel)
+    {
+        Log.HeartbeatLost(logger, row.TaskUid, row.Scene, row.Attempt, row.SilentSeconds);
+        var fence = new AttemptFence(row.TaskUid, row.Scene, row.Attempt, row.PodUid, row.LeaseUid, 0);
+        await attempts.ExpireAsync(
+            fence, ExpiryCause.HeartbeatLost, $"no beat for {row.SilentSeconds:0} s, timeout {row.TimeoutSeconds} s",
+            new SilenceSeen(row.TaskUid, row.Scene, row.Attempt, row.Sequence), epoch, cancel);
     }
 
     async Task ExpireUnattachedAsync(UnattachedRow row, LeaderEpoch epoch, CancellationToken cancel)
@@ -71,20 +109,13 @@ sealed class LivenessWatch(ILedger ledger, AttemptService attempts, AttemptSigna
         var message = $"nobody attached within {row.StartDeadlineSeconds} s of the grant";
         if (row.Attempt is { } a)
         {
-            var fence = new AttemptFence(a.TaskUid, a.Scene, a.Attempt, a.PodUid, a.LeaseUid, a.Token);
-            await attempts.ExpireAsync(fence, ExpiryCause.StartDeadline, message, null, epoch, cancel);
+            await attempts.ExpireAsync(AttemptFence.Of(a), ExpiryCause.StartDeadline, message, null, epoch, cancel);
             return;
         }
 
-        var lease = await ledger.LoadLeaseAsync(row.LeaseUid, cancel);
-        var events = LeaseSteps.Decide(
-            lease.State,
-            new LeaseCommand.Expire(ExpiryCause.StartDeadline, message),
-            new LeaseCommand.Free(FreeProof.NeverAttached, "nobody attached under this token, and attach is refused from here on"));
-        if (events.Count == 0)
-            return;
-        await ledger.CommitAsync(new LedgerCommit("operator", [], [new LeaseChange(row.LeaseUid, lease, events)], epoch), cancel);
-        signals.Requested(lease.State.Request!);
+        await leases.ChangeAsync(
+            row.LeaseUid, "operator", epoch,
+            lease => [new LeaseCommand.Expire(ExpiryCause.StartDeadline, message), LeaseSteps.UnattachedProof(lease.State)], cancel);
     }
 
     static string Key(AttachedRow a) => $"{a.TaskUid}/{a.Scene}/{a.Attempt}";

@@ -47,9 +47,9 @@ sealed class WorkerService(
         switch (outcome)
         {
             case BeatOutcome.Taken t:
-                return new BeatReply(WorkerCommand.Continue, t.TimeoutSeconds, 0, null);
+                return Reply(t.TimeoutSeconds, t.Drain);
             case BeatOutcome.Repeated r:
-                return new BeatReply(WorkerCommand.Continue, r.TimeoutSeconds, 0, null);
+                return Reply(r.TimeoutSeconds, r.Drain);
         }
 
         // A cancelled task's worker is no impostor: it is told to stop.
@@ -124,6 +124,10 @@ sealed class WorkerService(
 
         throw new HttpProblem(409, refusal.Reason, refusal.Message);
     }
+
+    static BeatReply Reply(int timeoutSeconds, DrainOrder? drain) => drain is null
+        ? new BeatReply(WorkerCommand.Continue, timeoutSeconds, 0, null)
+        : new BeatReply(WorkerCommand.Drain, timeoutSeconds, drain.GraceSeconds, drain.Why);
 
     static string Actor(AttemptRow row) => $"worker {row.Namespace}/{row.PodName}";
 

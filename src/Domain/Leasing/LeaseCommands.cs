@@ -19,6 +19,21 @@ public abstract record LeaseCommand
     /// checked the attempt.</param>
     public sealed record Release(long Token, string Reason, string? PodUid = null) : LeaseCommand;
 
+    /// <summary>Delivers the grade that is due, if one is.</summary>
+    /// <param name="Now">PostgreSQL's clock.</param>
+    /// <param name="DrainDeliveredAt">When the holder first heard the drain command; kept beside the log, with the beats.</param>
+    /// <param name="StillStalled">The stall on record lasts, and was watched without a break for a whole progress timeout.</param>
+    public sealed record Grade(DateTimeOffset Now, DateTimeOffset? DrainDeliveredAt = null, bool StillStalled = false) : LeaseCommand;
+
+    /// <summary>Beats came, and nothing moved for a whole progress timeout.</summary>
+    public sealed record Stall(int Seconds) : LeaseCommand;
+
+    /// <summary>Something moved.</summary>
+    public sealed record Progress : LeaseCommand;
+
+    /// <summary>Asks the holder to end, for a reason that does not lie in the lease.</summary>
+    public sealed record Drain(DrainCause Cause, string Message) : LeaseCommand;
+
     /// <param name="PodUid">Whose end or silence it is; when given, it must be the attached pod, if there is one.</param>
     public sealed record Expire(ExpiryCause Cause, string Message, string? PodUid = null) : LeaseCommand;
 
@@ -31,7 +46,8 @@ public abstract record LeaseCommand
     public sealed record GiveUp(string Reason) : LeaseCommand;
 
     /// <param name="PodUid">Whose end is proven; when given, it must be the attached pod, if there is one.</param>
-    public sealed record Free(FreeProof Proof, string Evidence, string? PodUid = null) : LeaseCommand;
+    /// <param name="Now">PostgreSQL's clock; needed by <see cref="FreeProof.LockDelay"/> alone.</param>
+    public sealed record Free(FreeProof Proof, string Evidence, string? PodUid = null, DateTimeOffset? Now = null) : LeaseCommand;
 
     public sealed record RejectStaleHolder(string PodUid, long PresentedToken, string Write) : LeaseCommand;
 }

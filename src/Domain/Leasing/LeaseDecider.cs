@@ -18,6 +18,10 @@ public static class LeaseDecider
             LeaseCommand.Grant c => Grant(state, c),
             LeaseCommand.Attach c => Attach(state, c),
             LeaseCommand.Release c => Release(state, c),
+            LeaseCommand.Grade c => LeaseGradeDecider.Grade(state, c),
+            LeaseCommand.Stall c => LeaseGradeDecider.Stall(state, c),
+            LeaseCommand.Progress => LeaseGradeDecider.Progress(state),
+            LeaseCommand.Drain c => LeaseGradeDecider.Drain(state, c),
             LeaseCommand.Expire c => Expire(state, c),
             LeaseCommand.Revoke c => Revoke(state, c),
             LeaseCommand.ChangeAuthority c => ChangeAuthority(state, c),
@@ -42,7 +46,7 @@ public static class LeaseDecider
         (LeasePhase.Pending, SlotState.Free) => Of(new LeaseGranted(
             c.Slot.Key, c.Slot.DeviceName, c.Slot.DeviceKind, c.Slot.DeviceIndex, checked(c.Slot.Token + 1), state.Request.Terms)),
         (LeasePhase.Pending, _) => No("SlotNotFree", $"slot {c.Slot.Key} is {c.Slot.State}"),
-        (LeasePhase.Granted, _) => No("AlreadyGranted", "a lease is never granted twice"),
+        (LeasePhase.Granted or LeasePhase.Draining, _) => No("AlreadyGranted", "a lease is never granted twice"),
         _ => No("NotPending", $"the lease is {state.Phase}"),
     };
 
@@ -66,12 +70,13 @@ public static class LeaseDecider
 
     // Causes that the stream contradicts are refused: the one who saw the deadline pass looked before the attach that this state already
     // holds.
-    static Decision<ILeaseEvent> Expire(LeaseState state, LeaseCommand.Expire c) => (state.Phase, c.Cause, state.Attachment) switch
+    static Decision<ILeaseEvent> Expire(LeaseState state, LeaseCommand.Expire c) => (state.IsGranted, c.Cause, state.Attachment) switch
     {
-        (LeasePhase.Granted, ExpiryCause.StartDeadline, { } a) => No("AlreadyAttached", $"pod {a.PodUid} attached in time"),
-        (LeasePhase.Granted, ExpiryCause.HeartbeatLost, null) => No(
+        (true, ExpiryCause.HardTimeout or ExpiryCause.Stalled, _) => No("NotGraded", $"{c.Cause} is a grade: it comes after the others"),
+        (true, ExpiryCause.StartDeadline, { } a) => No("AlreadyAttached", $"pod {a.PodUid} attached in time"),
+        (true, ExpiryCause.HeartbeatLost, null) => No(
             "NotAttached", "silence counts from the attach on; before it, the start deadline does"),
-        (LeasePhase.Granted, _, { } a) when IsOther(state, c.PodUid) => No(
+        (true, _, { } a) when IsOther(state, c.PodUid) => No(
             "NotTheHolder", $"{c.Cause} of pod {c.PodUid}, but pod {a.PodUid} is attached"),
         _ => EndBadly(state, new LeaseExpired(c.Cause, c.Message), c.Cause.ToString()),
     };
@@ -84,21 +89,21 @@ public static class LeaseDecider
 
     // A lease that waits goes on waiting: nothing was handed out under it.
     static Decision<ILeaseEvent> ChangeAuthority(LeaseState state, LeaseCommand.ChangeAuthority c) =>
-        state.Phase is LeasePhase.Granted ? EndBadly(state, new LeaseRevoked("authority", c.Message), "AuthorityChanged") : Nothing;
+        state.IsGranted ? EndBadly(state, new LeaseRevoked("authority", c.Message), "AuthorityChanged") : Nothing;
 
     static Decision<ILeaseEvent> GiveUp(LeaseState state, LeaseCommand.GiveUp c) => state.Phase switch
     {
         LeasePhase.Pending => Of(new LeaseGaveUp(c.Reason)),
-        LeasePhase.Granted => No("AlreadyGranted", "a granted lease is revoked, not given up"),
+        LeasePhase.Granted or LeasePhase.Draining => No("AlreadyGranted", "a granted lease is revoked, not given up"),
         _ => Nothing,
     };
 
     // Expiry is not freedom (R4): the slot goes to quarantine, and only a proof frees it. That nobody ever attached is such a proof,
     // because a holder touches nothing before attach, and after the end attach is refused; whoever records it says so by
     // Free(NeverAttached).
-    static Decision<ILeaseEvent> EndBadly(LeaseState state, ILeaseEvent end, string reason)
+    internal static Decision<ILeaseEvent> EndBadly(LeaseState state, ILeaseEvent end, string reason)
     {
-        if (state.Phase is not LeasePhase.Granted)
+        if (!state.IsGranted)
             return state.IsEnded ? Nothing : No("NotGranted", $"the lease is {state.Phase}");
         var grant = state.Grant!;
         return Of(end, new SlotQuarantined(grant.Slot, grant.Token, reason));
@@ -113,9 +118,19 @@ public static class LeaseDecider
             return No("NotProven", $"pod {state.Attachment.PodUid} attached under this grant");
         if (IsOther(state, c.PodUid))
             return No("NotProven", $"{c.Proof} of pod {c.PodUid}, but pod {state.Attachment!.PodUid} attached under this grant");
+        if (c.Proof is FreeProof.LockDelay && LockDelayComplaint(state, c.Now) is { } tooEarly)
+            return No("NotProven", tooEarly);
         if (string.IsNullOrWhiteSpace(c.Evidence))
             return No("NotProven", $"{c.Proof} names no evidence");
         return Of(new SlotFreed(state.Grant!.Slot, state.Grant.Token, c.Proof, c.Evidence));
+    }
+
+    static string? LockDelayComplaint(LeaseState state, DateTimeOffset? now)
+    {
+        if (state.Grant!.Terms.LockDelay is not { } terms || terms.Complaint() is not null)
+            return "the lease was granted without a lock delay: its slot is never freed by time";
+        var due = state.EndedAt!.Value.AddSeconds(terms.LockDelaySeconds);
+        return now >= due ? null : $"the lock delay of {terms.LockDelaySeconds} s ends at {due:O}";
     }
 
     // Once per pod and kind of write (R2): a zombie that beats for hours is one line in the history.
@@ -128,7 +143,7 @@ public static class LeaseDecider
             : Of(new StaleHolderRejected(c.PodUid, c.PresentedToken, c.Write));
     }
 
-    static bool Holds(LeaseState state, long token) => state.Phase is LeasePhase.Granted && state.Grant!.Token == token;
+    static bool Holds(LeaseState state, long token) => state.IsGranted && state.Grant!.Token == token;
 
     static bool IsOther(LeaseState state, string? podUid) => podUid is not null && state.Attachment is { } a && a.PodUid != podUid;
 

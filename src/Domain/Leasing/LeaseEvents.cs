@@ -16,6 +16,19 @@ public sealed record LeaseGranted(
 /// <summary>The holder made itself known; from here on silence counts.</summary>
 public sealed record LeaseAttached(string PodUid, string Node) : ILeaseEvent;
 
+/// <summary>First grade: the slot is held for longer than is usual. On record only.</summary>
+public sealed record LeaseWarned(int HeldSeconds) : ILeaseEvent;
+
+/// <summary>The holder beats, and nothing moved for a whole progress timeout.</summary>
+public sealed record LeaseStalled(int Seconds) : ILeaseEvent;
+
+/// <summary>The end of a stall: something moved again.</summary>
+public sealed record LeaseProgressed : ILeaseEvent;
+
+/// <summary>Second grade: the holder is told to end, by the answers to its beats.</summary>
+/// <param name="GraceSeconds">Until force, if the command arrives at once.</param>
+public sealed record LeaseDrainRequested(DrainCause Cause, int GraceSeconds, string Message) : ILeaseEvent;
+
 /// <summary>The holder gave the slot back itself: free at once.</summary>
 public sealed record LeaseReleased(string Reason) : ILeaseEvent;
 
@@ -37,26 +50,6 @@ public sealed record SlotFreed(SlotKey Slot, long Token, FreeProof Proof, string
 /// <summary>A write under an old fence was refused. Recorded once per attempt and kind of write.</summary>
 public sealed record StaleHolderRejected(string PodUid, long PresentedToken, string Write) : ILeaseEvent;
 
-/// <summary>Seconds; all above 0 but <see cref="MaxWaitSeconds"/>, where 0 means no limit.</summary>
-public sealed record LeaseTerms(int MaxWaitSeconds, int StartDeadlineSeconds, int HeartbeatIntervalSeconds, int HeartbeatTimeoutSeconds)
-{
-    /// <returns> What is wrong with the terms and what is allowed; null when they can be kept. A timeout below two intervals would expire a
-    /// holder for one late beat.
-    /// </returns>
-    public string? Complaint()
-    {
-        if (MaxWaitSeconds < 0)
-            return $"maxWaitSeconds is {MaxWaitSeconds}; allowed: 0 (no limit) or more";
-        if (StartDeadlineSeconds < 1)
-            return $"startDeadlineSeconds is {StartDeadlineSeconds}; allowed: 1 or more";
-        if (HeartbeatIntervalSeconds < 1)
-            return $"heartbeatIntervalSeconds is {HeartbeatIntervalSeconds}; allowed: 1 or more";
-        return HeartbeatTimeoutSeconds < 2L * HeartbeatIntervalSeconds
-            ? $"heartbeatTimeoutSeconds is {HeartbeatTimeoutSeconds}; allowed: twice the interval ({HeartbeatIntervalSeconds}) or more"
-            : null;
-    }
-}
-
 /// <summary>One slot of one device of one cluster: the unit of exclusiveness (R1).</summary>
 public sealed record SlotKey(string Cluster, string Node, string Device, int Slot)
 {
@@ -70,6 +63,12 @@ public enum ExpiryCause
 
     /// <summary>Granted, but nobody attached in time.</summary>
     StartDeadline,
+
+    /// <summary>Third grade: held beyond the hard limit, and beyond the grace after the drain command arrived.</summary>
+    HardTimeout,
+
+    /// <summary>Told to end because nothing moved, and did not.</summary>
+    Stalled,
 
     /// <summary>The holder's pod ended without completing or failing its attempt.</summary>
     PodEnded,
@@ -89,6 +88,14 @@ public enum FreeProof
 
     /// <summary>The node has another boot id.</summary>
     NodeRebooted,
+
+    /// <summary>The node carries the taint <c>node.kubernetes.io/out-of-service</c>: somebody vouches that it is switched off.</summary>
+    NodeOutOfService,
+
+    /// <summary>
+    /// The pool's lock delay passed since the end of the lease; its workers stop by themselves when they lose contact (R4).
+    /// </summary>
+    LockDelay,
 
     /// <summary>An authorised person's word.</summary>
     Person,

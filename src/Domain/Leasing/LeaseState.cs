@@ -21,6 +21,13 @@ public sealed record LeaseState
 
     public DateTimeOffset? AttachedAt { get; init; }
 
+    public DateTimeOffset? WarnedAt { get; init; }
+
+    /// <summary>When the present stall was recorded; null while there is progress.</summary>
+    public DateTimeOffset? StalledAt { get; init; }
+
+    public DrainOnRecord? Drain { get; init; }
+
     public DateTimeOffset? EndedAt { get; init; }
 
     /// <summary>Why it ended, in a fixed CamelCase reason, and in words.</summary>
@@ -39,7 +46,8 @@ public sealed record LeaseState
     /// <summary>An event that this version does not know was met: readers go on, deciders refuse (R8).</summary>
     public bool HasUnknownEvents { get; init; }
 
-    public bool IsGranted => Phase is LeasePhase.Granted;
+    /// <summary>The holder has the slot: Granted, or Draining.</summary>
+    public bool IsGranted => Phase is LeasePhase.Granted or LeasePhase.Draining;
 
     public bool IsEnded => Phase is LeasePhase.Released or LeasePhase.Expired or LeasePhase.Revoked or LeasePhase.GaveUp;
 
@@ -49,6 +57,10 @@ public sealed record LeaseState
         LeaseRequested e => this with { Phase = LeasePhase.Pending, Request = e, RequestedAt = at },
         LeaseGranted e => this with { Phase = LeasePhase.Granted, Grant = e, GrantedAt = at },
         LeaseAttached e => this with { Attachment = e, AttachedAt = at },
+        LeaseWarned => this with { WarnedAt = at },
+        LeaseStalled => this with { StalledAt = at },
+        LeaseProgressed => this with { StalledAt = null },
+        LeaseDrainRequested e => this with { Phase = LeasePhase.Draining, Drain = new DrainOnRecord(at, e.Cause, e.GraceSeconds) },
         LeaseReleased e => Ended(LeasePhase.Released, at, "Released", e.Reason),
         LeaseExpired e => Ended(LeasePhase.Expired, at, e.Cause.ToString(), e.Message),
         LeaseRevoked e => Ended(LeasePhase.Revoked, at, "Revoked", $"by {e.By}: {e.Message}"),
@@ -59,6 +71,11 @@ public sealed record LeaseState
         _ => this with { HasUnknownEvents = true },
     };
 
+    /// <summary>What the grades hang on; null before the grant.</summary>
+    public HoldTimes? Hold(DateTimeOffset? drainDeliveredAt, bool stillStalled) => GrantedAt is { } granted
+        ? new HoldTimes(granted, WarnedAt, stillStalled ? StalledAt : null, Drain, drainDeliveredAt)
+        : null;
+
     LeaseState Ended(LeasePhase phase, DateTimeOffset at, string reason, string message) =>
         this with { Phase = phase, EndedAt = at, EndReason = reason, EndMessage = message };
 }
@@ -68,6 +85,9 @@ public enum LeasePhase
     None,
     Pending,
     Granted,
+
+    /// <summary>Granted, and asked to end.</summary>
+    Draining,
     Released,
     Expired,
     Revoked,

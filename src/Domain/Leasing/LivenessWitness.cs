@@ -31,6 +31,7 @@ public sealed class LivenessWitness(double blindAfterSeconds = 5)
             _seen.Clear();
 
         var silent = new List<string>();
+        var seconds = new Dictionary<string, double>(StringComparer.Ordinal);
         var present = new HashSet<string>(StringComparer.Ordinal);
         foreach (var s in sightings)
         {
@@ -38,6 +39,7 @@ public sealed class LivenessWitness(double blindAfterSeconds = 5)
             if (!_seen.TryGetValue(s.Lease, out var watch) || watch.Sequence != s.Sequence)
             {
                 _seen[s.Lease] = new Watch(s.Sequence, 0, databaseNow);
+                seconds[s.Lease] = 0;
                 continue;
             }
 
@@ -48,13 +50,14 @@ public sealed class LivenessWitness(double blindAfterSeconds = 5)
             // PostgreSQL's clock may have been set back behind the last beat; what it itself measured since this watch began is then the
             // truth.
             var byDatabase = Math.Max(s.SilentSecondsByDatabase, databaseNow - watch.DatabaseStart);
+            seconds[s.Lease] = Math.Min(byDatabase, watch.SilentSeconds);
             if (byDatabase >= s.TimeoutSeconds && watch.SilentSeconds >= s.TimeoutSeconds)
                 silent.Add(s.Lease);
         }
 
         foreach (var gone in _seen.Keys.Where(k => !present.Contains(k)).ToList())
             _seen.Remove(gone);
-        return new Look(silent, blind, gap, drift);
+        return new Look(silent, blind, gap, drift, seconds);
     }
 
     /// <summary>How long one sequence number stood, by our clock, and when by PostgreSQL's we first saw it.</summary>
@@ -66,5 +69,8 @@ public sealed class LivenessWitness(double blindAfterSeconds = 5)
 
     /// <param name="Silent">Leases that both witnesses call silent.</param>
     /// <param name="Blind">True when this look followed a gap or a jump of a clock.</param>
-    public sealed record Look(IReadOnlyList<string> Silent, bool Blind, double GapSeconds, double DriftSeconds);
+    /// <param name="SilentSeconds">How long each lease has been silent for certain: by both witnesses.</param>
+    public sealed record Look(
+        IReadOnlyList<string> Silent, bool Blind, double GapSeconds, double DriftSeconds, IReadOnlyDictionary<string,
+            double> SilentSeconds);
 }

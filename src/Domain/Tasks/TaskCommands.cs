@@ -16,6 +16,12 @@ public abstract record TaskCommand
 
     public sealed record Attach(int Scene, int Attempt, string PodUid, string WorkerVersion) : TaskCommand;
 
+    /// <summary>Beats came, and nothing moved for a whole progress timeout.</summary>
+    public sealed record Stall(int Scene, int Attempt, string PodUid, int Seconds) : TaskCommand;
+
+    /// <summary>Something moved.</summary>
+    public sealed record Progress(int Scene, int Attempt, string PodUid) : TaskCommand;
+
     public sealed record Complete(int Scene, int Attempt, string PodUid, long Token, SceneResult Result) : TaskCommand;
 
     /// <param name="RetryDelaySeconds">Back-off before the next attempt, if there is one.</param>

@@ -16,6 +16,10 @@ public static class TaskDecider
             TaskCommand.Reject c => Reject(state, c),
             TaskCommand.Start c => Start(state, c),
             TaskCommand.Attach c => Attach(state, c),
+            TaskCommand.Stall c => Attached(state, c.Scene, c.Attempt, c.PodUid) is { StalledAt: null }
+                ? Of(new AttemptStalled(c.Scene, c.Attempt, c.PodUid, c.Seconds)) : Nothing,
+            TaskCommand.Progress c => Attached(state, c.Scene, c.Attempt, c.PodUid) is { StalledAt: not null }
+                ? Of(new AttemptProgressed(c.Scene, c.Attempt, c.PodUid)) : Nothing,
             TaskCommand.Complete c => Complete(state, c),
             TaskCommand.Fail c => Fail(state, c),
             TaskCommand.Return c => Return(state, c),
@@ -135,6 +139,9 @@ public static class TaskDecider
                 "NeverStarted", $"{MaxReturns + 1} attempts ended before a container started; the last: {c.Reason}"))
             : Of(returned, new SceneQueued(c.Scene, c.Attempt + 1, c.RetryDelaySeconds));
     }
+
+    static SceneState? Attached(TaskState state, int scene, int attempt, string podUid) =>
+        !state.IsEnded && state.Current(scene, attempt, podUid) is { Step: SceneStep.Attached } s ? s : null;
 
     // A null pod UID stands for an attempt that has no pod on record yet.
     static bool IsCurrent(TaskState state, int scene, int attempt, string? podUid) =>

@@ -31,6 +31,12 @@ public sealed record AttemptStarted(
 
 public sealed record AttemptAttached(int Scene, int Attempt, string PodUid, string WorkerVersion) : ITaskEvent;
 
+/// <summary>The worker beats, and nothing moved for a whole progress timeout.</summary>
+public sealed record AttemptStalled(int Scene, int Attempt, string PodUid, int Seconds) : ITaskEvent;
+
+/// <summary>The end of a stall: something moved again.</summary>
+public sealed record AttemptProgressed(int Scene, int Attempt, string PodUid) : ITaskEvent;
+
 /// <param name="Category">UserError, Input, Storage, Engine, OutOfMemory, Gpu, NodeLost, Cancelled, Internal or HolderLost.</param>
 public sealed record AttemptFailed(
     int Scene, int Attempt, string? PodUid, string Category, string Reason, string Message, bool Retryable, string? LogTail) : ITaskEvent;

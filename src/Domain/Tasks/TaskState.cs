@@ -46,12 +46,14 @@ public sealed record TaskState
         {
             Failures = s?.Failures ?? 0, Returns = s?.Returns ?? 0, LastFailure = s?.LastFailure, NotBefore = at.AddSeconds(e.DelaySeconds),
         }),
-        AttemptStarted e => With(e.Scene, s => s! with { Step = SceneStep.Started, Started = e }) with
+        AttemptStarted e => With(e.Scene, s => s! with { Step = SceneStep.Started, Started = e, StalledAt = null }) with
         {
             AttemptsStarted = AttemptsStarted + 1,
             StartedAt = StartedAt ?? at,
         },
         AttemptAttached e => With(e.Scene, s => s! with { Step = SceneStep.Attached }),
+        AttemptStalled e => With(e.Scene, s => s! with { StalledAt = at }),
+        AttemptProgressed e => With(e.Scene, s => s! with { StalledAt = null }),
         AttemptFailed e => With(e.Scene, s => s! with { Step = SceneStep.Failed, Failures = s.Failures + 1, LastFailure = e })
             .Ending(
                 e.Scene, e.Attempt, new AttemptEnd(e.PodUid, false, null) { ByHolder = e.Category is not ("HolderLost" or "Cancelled") }),
@@ -102,6 +104,9 @@ public sealed record SceneState(int Scene, int Attempt, SceneStep Step)
     public DateTimeOffset NotBefore { get; init; }
 
     public AttemptStarted? Started { get; init; }
+
+    /// <summary>Since when the attempt is known to stall; null while it moves.</summary>
+    public DateTimeOffset? StalledAt { get; init; }
 
     public AttemptFailed? LastFailure { get; init; }
 

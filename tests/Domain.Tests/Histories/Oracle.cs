@@ -108,6 +108,23 @@ sealed class Oracle
                 _slots[lease.Slot!].Holder = null;
                 lease.Ended = true;
                 break;
+            case LeaseWarned:
+                Check(lease is { Pod: not null, Warned: false, Drained: false }, $"{e} of {uid} comes twice, or too late, or to nobody");
+                lease.Warned = true;
+                break;
+            case LeaseStalled or LeaseProgressed:
+                Check(lease.Pod is not null && lease.Stalled == e is LeaseProgressed, $"{e} of {uid}, stalled: {lease.Stalled}");
+                lease.Stalled = e is LeaseStalled;
+                break;
+            case LeaseDrainRequested d:
+                Check(lease is { Pod: not null, Drained: false }, $"{e} of {uid} comes twice, or to nobody");
+                Check(d.Cause is not DrainCause.SoftTimeout || lease.Warned, $"{e} of {uid} without a warning before");
+                lease.Drained = true;
+                break;
+            case LeaseExpired { Cause: ExpiryCause.HardTimeout or ExpiryCause.Stalled }:
+                Check(lease.Drained, $"{e} of {uid}, which was never asked to end");
+                lease.Ended = true;
+                break;
             case LeaseExpired x:
                 Check((x.Cause, lease.Pod) is not (ExpiryCause.StartDeadline, not null) and not (ExpiryCause.HeartbeatLost, null),
                     $"{x.Cause} of {uid}, attached: {lease.Pod}");
@@ -216,6 +233,9 @@ sealed class Oracle
         public SlotKey? Slot;
         public long Token;
         public string? Pod;
+        public bool Warned;
+        public bool Stalled;
+        public bool Drained;
         public bool Ended;
     }
 

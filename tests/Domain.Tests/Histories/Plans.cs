@@ -18,6 +18,9 @@ static class Plans
     public static Plan OnLease(Snapshot s, string lease, params LeaseCommand[] commands) =>
         Combine(s, null, Decision<ITaskEvent>.Nothing, lease, commands);
 
+    public static Plan Both(Snapshot s, string task, TaskCommand command, string lease, LeaseCommand also) =>
+        Combine(s, task, TaskDecider.Decide(s.Task(task).State, command), lease, also);
+
     public static Plan Attach(Snapshot s, Fence f) => Combine(
         s, f.Task, TaskDecider.Decide(s.Task(f.Task).State, new TaskCommand.Attach(f.Scene, f.Attempt, f.Pod!, "1.0.0")),
         f.Lease, new LeaseCommand.Attach(f.Pod!, "node", f.Token));

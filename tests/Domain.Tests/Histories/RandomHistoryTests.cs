@@ -21,6 +21,7 @@ namespace Framelease.Domain.Tests.Histories;
 /// "nothing to do";</item>
 /// <item>after an end nothing happens any more but its clearing up; each attempt ends once; failures never pass backoffLimit; attempts
 /// count without gaps;</item>
+/// <item>each grade of a lease comes once, in order, and only to a holder: warning, drain, force; nobody is forced unasked;</item>
 /// <item>a refused stale holder is recorded once per pod and kind of write; no "never attached" after an attach;</item>
 /// <item>the slot table is what its events say, and every state is explained by replaying its events from the log's text (every fifth
 /// seed).</item>
@@ -58,7 +59,8 @@ public class RandomHistoryTests(ITestOutputHelper output)
         string[] refusals =
         [
             "AlreadyAccepted", "AlreadyAttached", "AlreadyGranted", "AlreadyStarted", "ConflictingResult", "InvalidTerms", "LeaseMissing",
-            "NoSuchLease", "NotAttached", "NotCurrent", "NotGranted", "NotPending", "NotProven", "NotQuarantined", "NotTheHolder",
+            "NoSuchLease", "NotAttached", "NotCurrent", "NotGraded", "NotGranted", "NotPending", "NotProven", "NotQuarantined",
+                "NotTheHolder",
             "SlotNotFree", "SpecChanged", "StaleHolder", "TaskEnded", "WrongPool",
         ];
         events.Select(t => t.Name).Concat(refusals).Append("conflict").Except(reached).ShouldBeEmpty();

@@ -10,7 +10,19 @@ namespace Framelease.Domain.Tests.Histories;
 sealed class Walk(Random random, World world, Oracle oracle)
 {
     static readonly ImmutableDictionary<string, string> Parameters = ImmutableDictionary<string, string>.Empty.Add("codec", "h264");
-    static readonly LeaseTerms Terms = new(0, 600, 60, 300);
+    static readonly LeaseTerms Terms = new(
+        0, 600, 60, 300, new GradeTerms(WarningSeconds: 5, SoftSeconds: 10, HardSeconds: 15, ProgressTimeoutSeconds: 120,
+            DrainGraceSeconds: 3),
+        new LockDelayTerms(StopAfterSeconds: 5, LockDelaySeconds: 10));
+
+    static readonly ExpiryCause[] Causes = [ExpiryCause.HeartbeatLost, ExpiryCause.StartDeadline, ExpiryCause.PodEnded,
+        ExpiryCause.HardTimeout];
+
+    static readonly FreeProof[] Proofs =
+    [
+        FreeProof.ContainersTerminated, FreeProof.NeverStarted, FreeProof.NeverAttached, FreeProof.NodeRebooted, FreeProof.Person,
+            FreeProof.LockDelay,
+    ];
 
     /// <summary>Pods that ever sent a request: of those no kubelet can say that they never started.</summary>
     readonly HashSet<string> _spoke = [];
@@ -20,11 +32,13 @@ sealed class Walk(Random random, World world, Oracle oracle)
         < 50 => ForTask("task-" + random.Next(3)),
         < 65 => ForLease("bare-" + random.Next(3)),
         < 75 => DispatchOrMakeRoom(),
-        < 80 => RogueGrant(),
+        < 78 => RogueGrant(),
+        < 82 => Grade(),
         < 85 => Free(AnyLease()),
         < 87 => OnAnyLease("revoke", new LeaseCommand.Revoke("anna", "why not")),
         < 89 => OnAnyLease("give up", new LeaseCommand.GiveUp("MaxWaitExceeded")),
-        < 93 => RejectStaleHolder(),
+        < 91 => RejectStaleHolder(),
+        < 93 => OnAnyLease("drain", new LeaseCommand.Drain(DrainCause.DeviceDrained, "maintenance")),
         < 98 => BadEndOfAttempt(),
         _ => Cancel("task-" + random.Next(3)),
     };
@@ -157,7 +171,7 @@ sealed class Walk(Random random, World world, Oracle oracle)
 
     Act Expires(string lease)
     {
-        var cause = (ExpiryCause)random.Next(3);
+        var cause = Causes[random.Next(Causes.Length)];
         return new($"expire {lease}: {cause}", s => OnLease(s, lease, new LeaseCommand.Expire(cause, "late")));
     }
 
@@ -188,8 +202,8 @@ sealed class Walk(Random random, World world, Oracle oracle)
     // to see.
     Act Free(string lease)
     {
-        var proof = (FreeProof)random.Next(5);
-        if (proof is FreeProof.ContainersTerminated or FreeProof.Person or FreeProof.NodeRebooted)
+        var proof = Proofs[random.Next(Proofs.Length)];
+        if (proof is not (FreeProof.NeverStarted or FreeProof.NeverAttached))
         {
             foreach (var pod in new[] { lease + "-a", lease + "-b" })
                 oracle.Stopped(pod);
@@ -199,7 +213,36 @@ sealed class Walk(Random random, World world, Oracle oracle)
         }
 
         var evidence = Chance(95) ? "seen" : " ";
-        return new($"free {lease}: {proof}", s => OnLease(s, lease, new LeaseCommand.Free(proof, evidence)));
+        var now = world.Time.AddSeconds(random.Next(20));
+        return new($"free {lease}: {proof}", s => OnLease(s, lease, new LeaseCommand.Free(proof, evidence, null, now)));
+    }
+
+    // Leaders look when they can; what was watched beside the log, a stall and the arrival of the drain command, is a matter of chance
+    // here.
+    Act Grade()
+    {
+        var stalled = world.Now.Leases.FirstOrDefault(l => l.Value.State is { IsGranted: true, StalledAt: not null }).Key;
+        var lease = stalled is not null && Chance(60) ? stalled : AnyLease();
+        var state = world.Now.Lease(lease).State;
+        var now = world.Time.AddSeconds(random.Next(20));
+        LeaseCommand command = random.Next(10) switch
+        {
+            < 5 when state.StalledAt is not null => new LeaseCommand.Progress(),
+            < 3 => new LeaseCommand.Stall(random.Next(100, 200)),
+            _ => new LeaseCommand.Grade(now, state.Drain is not null && Chance(70) ? now.AddSeconds(-random.Next(5)) : null, Chance(30)),
+        };
+        var scene = state.Request?.TaskUid is { } uid ? world.Now.Task(uid).State.Scenes.GetValueOrDefault(state.Request.Scene) : null;
+        if (scene?.Started is { } started && command is not LeaseCommand.Grade)
+            return StallOfAttempt(lease, state.Request!.TaskUid!, started, command);
+        return new($"{command} of {lease}", s => OnLease(s, lease, command));
+    }
+
+    static Act StallOfAttempt(string lease, string task, AttemptStarted started, LeaseCommand command)
+    {
+        TaskCommand also = command is LeaseCommand.Stall stall
+            ? new TaskCommand.Stall(started.Scene, started.Attempt, started.PodUid, stall.Seconds)
+            : new TaskCommand.Progress(started.Scene, started.Attempt, started.PodUid);
+        return new($"{command} of {lease} and its attempt", s => Both(s, task, also, lease, command));
     }
 
     Act RejectStaleHolder()

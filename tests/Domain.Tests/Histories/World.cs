@@ -28,6 +28,8 @@ sealed class World
 
     public Snapshot Now { get; private set; }
 
+    public DateTimeOffset Time => Noon.AddSeconds(_seconds);
+
     /// <summary>Kinds of events that were committed.</summary>
     public IReadOnlySet<Type> Recorded => _recorded;
 

@@ -223,6 +223,8 @@ public class TaskDeciderTests
             new TaskCommand.Reject("UnknownEngine", "no"),
             new TaskCommand.Start(Started),
             new TaskCommand.Attach(0, 1, "pod-1", "1.0.0"),
+            new TaskCommand.Stall(0, 1, "pod-1", 600),
+            new TaskCommand.Progress(0, 1, "pod-1"),
             Complete(),
             Fail(Failed),
             Return(),

@@ -70,21 +70,26 @@ sealed class AuthorityHarness(string connectionString) : IAsyncDisposable
     public async Task<SlotSnapshot> SlotAsync(string id) => (await SlotsAsync()).Single(s => s.Key.Device == id);
 
     /// <summary>A task's first attempt, attached, on the given device.</summary>
-    public async Task<AttemptFence> RunAsync(string device, string name)
+    public async Task<AttemptFence> RunAsync(string device, string name, LeaseTerms? terms = null)
     {
         var (task, lease, pod) = (Given.TaskUid + name, "lease-" + name, "pod-" + name);
         await TaskAsync(task, new TaskCommand.Accept((TaskAccepted)Given.Accepted()[0] with { TaskUid = task }));
-        var token = await GrantAsync(lease, device, task);
-        await TaskAsync(task, new TaskCommand.Start(new AttemptStarted(0, 1, "clip-1", pod, lease, token, "node-1", device)));
+        var token = await GrantAsync(lease, device, task, terms);
+        await TaskAsync(task, new TaskCommand.Start(new AttemptStarted(0, 1, "clip-1", pod, lease, token, "node-1", device)
+        {
+            HeartbeatTimeoutSeconds = (terms ?? Given.Terms).HeartbeatTimeoutSeconds,
+        }));
         var fence = new AttemptFence(task, 0, 1, pod, lease, token);
         (await Attempts.AttachAsync(fence, "node-1", "0.1.0", "test", Ct)).Refusal.ShouldBeNull();
         return fence;
     }
 
     /// <returns>The token.</returns>
-    public async Task<long> GrantAsync(string lease, string device, string? task = null)
+    public async Task<long> GrantAsync(string lease, string device, string? task = null, LeaseTerms? terms = null)
     {
-        await LeaseAsync(lease, new LeaseCommand.Request(new LeaseRequested(lease, "default", lease, "default", "test", task, 0, 1, Given.Terms)));
+        await LeaseAsync(
+            lease, new LeaseCommand.Request(new LeaseRequested(lease, "default", lease, "default", "test", task, 0, 1,
+                terms ?? Given.Terms)));
         await LeaseAsync(lease, new LeaseCommand.Grant(await SlotAsync(device)));
         return (await Ledger.LoadLeaseAsync(lease, Ct)).State.Grant!.Token;
     }
@@ -98,8 +103,9 @@ sealed class AuthorityHarness(string connectionString) : IAsyncDisposable
 
     public Task<AttemptPlan> CompleteAsync(AttemptFence fence) => Attempts.CompleteAsync(fence, Given.Result(), "test", Ct);
 
-    public Task<BeatOutcome> BeatAsync(AttemptFence f, long sequence) => Ledger.BeatAsync(
-        new Heartbeat(f.TaskUid, f.Scene, f.Attempt, f.PodUid, f.LeaseUid, f.Token, sequence, "Running", 10, 100, 25000, 1000, 100, 5, null), Ct);
+    public Task<BeatOutcome> BeatAsync(AttemptFence f, long sequence, long frames = 10) => Ledger.BeatAsync(
+        new Heartbeat(f.TaskUid, f.Scene, f.Attempt, f.PodUid, f.LeaseUid, f.Token, sequence, "Running", frames, 100, 25000, 1000, 100, 5,
+            null), Ct);
 
     async Task TaskAsync(string uid, TaskCommand command)
     {

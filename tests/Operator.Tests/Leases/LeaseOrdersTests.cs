@@ -79,11 +79,14 @@ public sealed class LeaseOrdersTests(PostgresServer server) : IAsyncLifetime
     public async Task An_order_without_a_reason_or_for_something_unknown_is_refused_and_says_so()
     {
         var fence = await _platform.RunAsync("gpu-0", "a");
-        (await _orders.RevokeAsync(fence.LeaseUid!, "anna", " ", Ct)).ShouldBeOfType<OrderOutcome.Refused>().Reason.ShouldBe("ReasonInvalid");
+        (await _orders.RevokeAsync(fence.LeaseUid!, "anna", " ",
+            Ct)).ShouldBeOfType<OrderOutcome.Refused>().Reason.ShouldBe("ReasonInvalid");
         (await _orders.RevokeAsync("nothing", "anna", "why", Ct)).ShouldBeOfType<OrderOutcome.Refused>().Reason.ShouldBe("NotFound");
-        (await _orders.ReleaseByPersonAsync("node-1", "gpu-9", 0, "anna", "why", Ct)).ShouldBeOfType<OrderOutcome.Refused>().Reason.ShouldBe("NotFound");
+        (await _orders.ReleaseByPersonAsync("node-1", "gpu-9", 0, "anna", "why",
+            Ct)).ShouldBeOfType<OrderOutcome.Refused>().Reason.ShouldBe("NotFound");
         await _orders.RevokeAsync(fence.LeaseUid!, "anna", "once", Ct);
-        (await _orders.RevokeAsync(fence.LeaseUid!, "anna", "twice", Ct)).ShouldBeOfType<OrderOutcome.Refused>().Reason.ShouldBe("AlreadyEnded");
+        (await _orders.RevokeAsync(fence.LeaseUid!, "anna", "twice",
+            Ct)).ShouldBeOfType<OrderOutcome.Refused>().Reason.ShouldBe("AlreadyEnded");
     }
 
     Task<OrderOutcome> ReleaseAsync() => _orders.ReleaseByPersonAsync("node-1", "gpu-0", 0, "anna", "nvidia-smi shows no process", Ct);

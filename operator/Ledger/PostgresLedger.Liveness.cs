@@ -1,0 +1,132 @@
+// Beats, and the look at everything whose silence, stall or holding time counts.
+using System.Data.Common;
+using Framelease.Domain.Leasing;
+using Framelease.Operator.Ledger.Sql;
+
+namespace Framelease.Operator.Ledger;
+
+sealed partial class PostgresLedger
+{
+    // What counts as a move: frames, bytes, per mille, another phase. An upload and a completion move by nature: the worker has patience of
+    // its own for a store that refuses. A download tells of its bytes in the message alone.
+    const string Moved =
+        "(l.phase <> $8 or l.frames <> $9 or l.per_mille <> $13 or l.output_bytes <> $14 or $8 in ('Uploading', 'Completing') "
+        + "or $8 = 'Fetching' and l.message is distinct from $15)";
+
+    const string BeatSql = $"""
+        with held as (
+          select a.task_uid, a.scene, a.attempt, a.timeout, g.drain_message,
+                 case when g.drain_at is not null then
+                   greatest(1, ceil(extract(epoch from g.drain_at + make_interval(secs => g.drain_seconds) - clock_timestamp())))::integer
+                 end as drain_left
+            from framelease.attempts a
+            left join framelease.slots s on s.lease_uid = a.lease_uid and s.state = 'Granted'
+            left join framelease.leases g on g.uid = a.lease_uid
+           where a.task_uid = $1 and a.scene = $2 and a.attempt = $3 and a.pod_uid = $4 and a.state = 'Attached'
+             and ($5::varchar is null and a.lease_uid is null or a.lease_uid = $5 and s.token = $6)
+             for share of a),
+        beaten as (
+          update framelease.liveness l
+             set sequence = $7, beat_at = clock_timestamp(), phase = $8, frames = $9, total_frames = $10, fps_millis = $11,
+                 speed_millis = $12, per_mille = $13, output_bytes = $14, message = $15, progress = l.progress + {Moved}::integer,
+                 progress_at = case when {Moved} then clock_timestamp() else l.progress_at end,
+                 drain_told_at = coalesce(l.drain_told_at, case when held.drain_left is not null then clock_timestamp() end)
+            from held
+           where l.task_uid = held.task_uid and l.scene = held.scene and l.attempt = held.attempt and l.sequence < $7
+          returning 1)
+        select h.timeout, (select count(*) from beaten), h.drain_left, h.drain_message from (select 1) one left join held h on true
+        """;
+
+    const string HeldSql = $"""
+        select g.uid, g.granted_at, g.warned_at, g.stalled_at, g.drain_at, g.drain_cause, g.drain_seconds, l.drain_told_at,
+               g.warning, g.soft, g.hard, g.progress_timeout, g.drain_grace, coalesce(l.progress, 0),
+               coalesce(extract(epoch from clock_timestamp() - l.progress_at), 0)::float8,
+               {AttemptColumns}
+          from framelease.leases g
+          left join framelease.attempts a on a.lease_uid = g.uid
+          left join framelease.liveness l on l.task_uid = a.task_uid and l.scene = a.scene and l.attempt = a.attempt
+         where g.state in ('Granted', 'Draining') and g.attached
+        """;
+
+    public async Task<BeatOutcome> BeatAsync(Heartbeat b, CancellationToken cancel)
+    {
+        var row = (await RowsAsync(
+            Statement.Of(
+                BeatSql, b.TaskUid, b.Scene, b.Attempt, b.PodUid, b.LeaseUid, b.Token, b.Sequence, b.Phase, b.Frames, b.TotalFrames,
+                    b.FpsMillis,
+                b.SpeedMillis, b.PerMille, b.OutputBytes, b.Message),
+            r => (Timeout: Number(r, 0), Beaten: r.GetInt64(1), Drain: Number(r, 2) is { } left ? new DrainOrder(left, Text(r, 3) ?? "")
+                : null),
+            cancel)).Single();
+        if (row.Timeout is not { } timeout)
+            return await WhyStaleAsync(b, cancel);
+        return row.Beaten > 0 ? new BeatOutcome.Taken(timeout, row.Drain) : new BeatOutcome.Repeated(timeout, row.Drain);
+    }
+
+    async Task<BeatOutcome> WhyStaleAsync(Heartbeat b, CancellationToken cancel)
+    {
+        var why = (await RowsAsync(
+            Statement.Of(
+                """
+                select a.state, l.state, s.token
+                  from framelease.attempts a
+                  left join framelease.leases l on l.uid = a.lease_uid
+                  left join framelease.slots s on s.lease_uid = a.lease_uid
+                 where a.pod_uid = $1
+                """,
+                b.PodUid),
+            r => (Attempt: r.GetString(0), Lease: Text(r, 1), Token: r.IsDBNull(2) ? (long?)null : r.GetInt64(2)),
+                cancel)).FirstOrDefault();
+        var text = why.Attempt is null
+            ? "no attempt is on record for this pod"
+            : $"the attempt is {why.Attempt}{(why.Lease is null ? "" : $", its lease {why.Lease}")}";
+        return new BeatOutcome.Stale(text, why.Token);
+    }
+
+    public async Task<LivenessLook> ReadLivenessAsync(CancellationToken cancel)
+    {
+        var session = store.OpenSession();
+        var now = session.Query(Statement.Of("select clock_timestamp()"), r => r.GetFieldValue<DateTimeOffset>(0));
+        var attached = session.Query(
+            Statement.Of(
+                """
+                select a.task_uid, a.scene, a.attempt, a.pod_uid, a.lease_uid, l.sequence,
+                       extract(epoch from clock_timestamp() - l.beat_at)::float8, a.timeout, coalesce(g.pool, ''), coalesce(s.node, ''), coalesce(g.heartbeat_interval, 0)
+                  from framelease.attempts a join framelease.liveness l using (task_uid, scene, attempt)
+                  left join framelease.leases g on g.uid = a.lease_uid
+                  left join framelease.slots s on s.lease_uid = a.lease_uid
+                 where a.state = 'Attached'
+                """),
+            r => new AttachedRow(
+                r.GetString(0), r.GetInt32(1), r.GetInt32(2), r.GetString(3), Text(r, 4), r.GetInt64(5), r.GetDouble(6), r.GetInt32(7),
+                    r.GetString(8),
+                r.GetString(9), r.GetInt32(10)));
+        var unattached = session.Query(
+            Statement.Of(
+                $"""
+                select g.uid, extract(epoch from clock_timestamp() - g.granted_at)::float8, g.start_deadline, {AttemptColumns}
+                  from framelease.leases g left join framelease.attempts a on a.lease_uid = g.uid and a.state = 'Started'
+                 where g.state = 'Granted' and not g.attached
+                """),
+            r => new UnattachedRow(r.GetString(0), r.GetDouble(1), r.GetInt32(2), r.IsDBNull(3) ? null : Attempt(r, 3)));
+        var held = session.Query(Statement.Of(HeldSql), Held);
+        await LedgerErrors.Map(() => session.SaveChangesAsync(cancel));
+        return new LivenessLook(now.Rows[0], attached.Rows, unattached.Rows, held.Rows);
+    }
+
+    // A lease of before graded terms has no grace, and so no grades.
+    static HeldRow Held(DbDataReader r)
+    {
+        var drain = Time(r, 4) is { } at ? new DrainOnRecord(at, Enum.Parse<DrainCause>(r.GetString(5)), r.GetInt32(6)) : null;
+        var terms = r.GetInt32(12) > 0 ? new GradeTerms(r.GetInt32(8), r.GetInt32(9), r.GetInt32(10), r.GetInt32(11), r.GetInt32(12))
+            : null;
+        return new HeldRow(
+            r.GetString(0), r.IsDBNull(15) ? null : Attempt(r, 15),
+                new HoldTimes(Time(r, 1)!.Value, Time(r, 2), Time(r, 3), drain, Time(r, 7)), terms,
+            r.GetInt64(13), r.GetDouble(14));
+    }
+
+    static DateTimeOffset? Time(DbDataReader r, int at) => r.IsDBNull(at) ? null : r.GetFieldValue<DateTimeOffset>(at);
+
+    static int? Number(DbDataReader r, int at) => r.IsDBNull(at) ? null : r.GetInt32(at);
+}
