@@ -14,17 +14,25 @@ static async Task<int> RunAsync(OperatorOptions options, CancellationToken cance
         })
         .AddFilter("Microsoft", LogLevel.Warning)
         .AddFilter("Npgsql", LogLevel.Warning));
-    return await new OperatorHost(options, Edges.Real(), loggers).RunAsync(
-        async (url, map, stop) =>
-        {
-            var builder = WebApplication.CreateSlimBuilder();
-            builder.Logging.ClearProviders();
-            builder.Services.AddSingleton(loggers);
-            builder.WebHost.UseUrls(url);
-            await using var app = builder.Build();
-            map(app);
-            await app.StartAsync(stop);
-            await app.WaitForShutdownAsync(stop);
-        },
-        cancel);
+    try
+    {
+        return await new OperatorHost(options, Edges.Real(), loggers).RunAsync(
+            async (url, map, stop) =>
+            {
+                var builder = WebApplication.CreateSlimBuilder();
+                builder.Logging.ClearProviders();
+                builder.Services.AddSingleton(loggers);
+                builder.WebHost.UseUrls(url);
+                await using var app = builder.Build();
+                map(app);
+                await app.StartAsync(stop);
+                await app.WaitForShutdownAsync(stop);
+            },
+            cancel);
+    }
+    catch (Exception e) when (Refusal.TextOf(e) is { } text)
+    {
+        Console.Error.WriteLine($"framelease-operator: {text}");
+        return 1;
+    }
 }

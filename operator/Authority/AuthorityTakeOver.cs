@@ -12,24 +12,41 @@ namespace Framelease.Operator.Authority;
 /// that tells of it. Before it nothing is granted (the database refuses), after it slot by slot as <see cref="AuthorityRelease"/> finds proof.
 /// </summary>
 /// <param name="store">Without the pool's own check of the authority, which would keep it from looking.</param>
-sealed class AuthorityTakeOver(PostgresEventStore store, ClusterIdentity cluster, ILogger logger)
+/// <param name="adopt">A database that belongs to another cluster is taken over for this one instead of refused.</param>
+sealed class AuthorityTakeOver(PostgresEventStore store, ClusterIdentity cluster, ILogger logger, bool adopt = false)
 {
     /// <summary>More grants of one slot than any lost stretch of history can hold.</summary>
     public const long Step = 1_000_000;
 
     /// <returns>What to leave with Kubernetes as the new witness.</returns>
+    /// <exception cref="DatabaseOfAnotherClusterException">Not ours to take, unless told so.</exception>
     public async Task<SeenAuthority> EnsureAsync(AuthorityWitness witness, CancellationToken cancel)
     {
+        var adopted = await AdoptedAsync(cancel);
         while (true)
         {
             var state = await store.Authority.ReadAsync(cancel);
             var position = await LastEventAsync(cancel);
-            if ((state.Difference ?? await AheadAsync(witness, state, position, cancel)) is not { } reason)
+            if ((state.Difference ?? await AheadAsync(witness, state, position, cancel) ?? adopted) is not { } reason)
                 return new(state.Recorded!.Incarnation, state.SystemIdentifier, state.Timeline, position);
             if (await TryTakeAsync(witness, state, reason, cancel))
-                // what Kubernetes has seen is covered now, and must not be a reason once more
-                witness = AuthorityWitness.None;
+            {
+                // what Kubernetes has seen is covered now, and so is the adoption: neither must be a reason once more
+                (witness, adopted) = (AuthorityWitness.None, null);
+                await store.Authority.ReplaceOwnerAsync(cluster.Uid, cancel);
+            }
         }
+    }
+
+    /// <summary>Two clusters on one database would each take the other's slots and epochs for strangers.</summary>
+    /// <returns>Why the authority is to be taken over; null when the database is this cluster's.</returns>
+    async Task<string?> AdoptedAsync(CancellationToken cancel)
+    {
+        var owner = await store.Authority.ClaimAsync(cluster.Uid, cancel);
+        if (owner == cluster.Uid)
+            return null;
+        return adopt ? Text($"the database was cluster {owner}'s and is cluster {cluster.Uid}'s now")
+            : throw new DatabaseOfAnotherClusterException(owner, cluster.Uid);
     }
 
     /// <summary>What Kubernetes has seen that the log lacks, on a server that is the same as before: a disk that was set back.</summary>
@@ -137,3 +154,8 @@ sealed class AuthorityTakeOver(PostgresEventStore store, ClusterIdentity cluster
 
     static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }
+
+/// <summary>The start is refused: the history in the database is that of another cluster.</summary>
+sealed class DatabaseOfAnotherClusterException(string owner, string cluster) : Exception(
+    $"the database belongs to cluster {owner} (the UID of its namespace kube-system); this is cluster {cluster}. Mend: name a database of this "
+    + "cluster's own in FRAMELEASE_POSTGRES or, if the other cluster is gone and its workers with it, start once with --adopt-database");

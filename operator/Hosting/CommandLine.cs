@@ -20,9 +20,10 @@ static class CommandLine
         var identity = new Option<string?>("--identity") { Description = "Name of this replica in leader epochs. Default: the host name." };
         var connections = Whole("--database-connections", "Most connections to PostgreSQL, 10 to 30.", 20, 10, 30);
         var replicas = Whole("--replicas", "How many replicas of the operator share the database, 1 to 100: their connections must fit into it together.", 1, 1, 100);
+        var adopt = new Option<bool>("--adopt-database") { Description = "Take over a database that belongs to another cluster, which is gone with all its workers. Default: refuse to start on it." };
         var root = new RootCommand("Framelease operator: reconciles VideoTasks and GpuLeases, serves the worker and history APIs. FRAMELEASE_POSTGRES holds the Npgsql connection string.")
         {
-            kubeconfig, dataDir, listen, metricsListen, publicUrl, inputRoots, inputHosts, identity, connections, replicas,
+            kubeconfig, dataDir, listen, metricsListen, publicUrl, inputRoots, inputHosts, identity, connections, replicas, adopt,
         };
         root.SetAction((parsed, cancel) =>
         {
@@ -45,6 +46,7 @@ static class CommandLine
                     InputHosts = parsed.GetValue(inputHosts) ?? [],
                     DatabaseConnections = parsed.GetValue(connections),
                     Replicas = parsed.GetValue(replicas),
+                    AdoptDatabase = parsed.GetValue(adopt),
                     Identity = parsed.GetValue(identity) ?? Environment.MachineName,
                 },
                 cancel);

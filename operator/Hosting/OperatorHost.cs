@@ -190,7 +190,7 @@ sealed class OperatorHost(OperatorOptions options, Edges edges, ILoggerFactory l
         },
         EventTypes.Register(new EventRegistry(EventJson.CreateOptions(EventTypesJson.Default))), edges.Time, loggers);
 
-    AuthorityTakeOver TakeOver(PostgresEventStore store, ClusterIdentity cluster) => new(store, cluster, _log);
+    AuthorityTakeOver TakeOver(PostgresEventStore store, ClusterIdentity cluster) => new(store, cluster, _log, options.AdoptDatabase);
 
     // Schema first, then authority (R12): nothing else is asked of the database before both are settled.
     async Task<SeenAuthority> PrepareDatabaseAsync(KubernetesClient kubernetes, ClusterIdentity cluster, CancellationToken cancel)

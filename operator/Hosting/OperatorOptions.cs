@@ -36,6 +36,9 @@ sealed record OperatorOptions
     /// <summary>How many replicas share the database. The start is refused when the connections of all of them do not fit into the server. Default 1.</summary>
     public int Replicas { get; init; } = 1;
 
+    /// <summary>Whether a database that another cluster wrote to becomes this cluster's. Default false: the start is refused.</summary>
+    public bool AdoptDatabase { get; init; }
+
     /// <summary>Namespace of the operator's own objects.</summary>
     public string Namespace { get; init; } = "framelease-system";
 

@@ -41,6 +41,15 @@ public sealed class AuthorityIncarnations
         }, ct);
     }
 
+    /// <summary>Names the owner of the log, such as a cluster, if nobody did before.</summary>
+    /// <param name="owner">1 to 200 characters.</param>
+    /// <returns>Whose it is: the name given, or that of who came first. Nothing should be handed out in a log of somebody else's.</returns>
+    public Task<string> ClaimAsync(string owner, CancellationToken ct) => DatabaseOwner.ClaimAsync(_store, owner, ct);
+
+    /// <summary>The log is <paramref name="owner"/>'s from now on, because a person says so. Take the authority over first: the owner before may
+    /// still be at work.</summary>
+    public Task ReplaceOwnerAsync(string owner, CancellationToken ct) => DatabaseOwner.ReplaceAsync(_store, owner, ct);
+
     /// <summary>Incarnations, newest first.</summary>
     /// <param name="limit">1 to 1,000.</param>
     public Task<IReadOnlyList<AuthorityIncarnation>> HistoryAsync(int limit, CancellationToken ct)

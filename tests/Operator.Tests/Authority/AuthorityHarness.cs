@@ -15,17 +15,16 @@ using LeaderEpoch = Framelease.Operator.Ledger.LeaderEpoch;
 namespace Framelease.Operator.Tests.Authority;
 
 /// <summary>What an operator is on one database: it may start, lead, grant and take beats, as the real one does.</summary>
-sealed class AuthorityHarness(string connectionString) : IAsyncDisposable
+sealed class AuthorityHarness(string connectionString, string cluster = "cluster") : IAsyncDisposable
 {
     static readonly CancellationToken Ct = CancellationToken.None;
-    static readonly ClusterIdentity Cluster = new("cluster");
-
+    readonly ClusterIdentity _cluster = new(cluster);
     readonly List<PostgresEventStore> _stores = [];
     readonly AttemptSignals _signals = new();
     PostgresLedger? _ledger;
     LeaderEpoch? _epoch;
 
-    public PostgresLedger Ledger => _ledger ??= new PostgresLedger(Guarded, Guarded, Cluster);
+    public PostgresLedger Ledger => _ledger ??= new PostgresLedger(Guarded, Guarded, _cluster);
 
     public LeaderEpoch Epoch => _epoch!;
 
@@ -49,16 +48,16 @@ sealed class AuthorityHarness(string connectionString) : IAsyncDisposable
         return _stores[^1];
     }
 
-    public async Task<SeenAuthority> StartAsync(AuthorityWitness? witness = null)
+    public async Task<SeenAuthority> StartAsync(AuthorityWitness? witness = null, bool adopt = false)
     {
         var store = Open(requireAuthority: false);
         await store.MigrateAsync(Ct, SchemaScripts.FromAssembly(typeof(PostgresLedger).Assembly, "Framelease.Operator.Sql"),
             Statistics.Schema);
-        return await new AuthorityTakeOver(store, Cluster, NullLogger.Instance).EnsureAsync(witness ?? AuthorityWitness.None, Ct);
+        return await new AuthorityTakeOver(store, _cluster, NullLogger.Instance, adopt).EnsureAsync(witness ?? AuthorityWitness.None, Ct);
     }
 
     public async Task LeadAsync() =>
-        _epoch = (await new PostgresEpochs(Guarded.Epochs, Cluster).TryAcquireAsync("controllers", "a", TimeSpan.FromMinutes(5), Ct))!;
+        _epoch = (await new PostgresEpochs(Guarded.Epochs, _cluster).TryAcquireAsync("controllers", "a", TimeSpan.FromMinutes(5), Ct))!;
 
     public Task DevicesAsync(params string[] ids) => Ledger.SyncDevicesAsync(
         "default",

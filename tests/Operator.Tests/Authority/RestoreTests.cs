@@ -184,4 +184,21 @@ public sealed class RestoreTests(PostgresServer server) : IAsyncLifetime
         (await after.Release.LookAsync(after.Epoch, Ct)).ShouldBe(0);
         (await after.SlotAsync("sw-0")).State.ShouldBe(SlotState.Free);
     }
+
+    [Fact]
+    public async Task A_database_of_another_cluster_is_refused_until_somebody_says_that_it_is_ours_now()
+    {
+        var connection = await server.CreateDatabaseAsync();
+        await using var theirs = new AuthorityHarness(connection, "their-cluster");
+        await theirs.StartAsync();
+        await using var ours = new AuthorityHarness(connection, "our-cluster");
+        var refusal = await Should.ThrowAsync<DatabaseOfAnotherClusterException>(() => ours.StartAsync());
+        refusal.Message.ShouldContain("belongs to cluster their-cluster");
+        refusal.Message.ShouldContain("--adopt-database");
+        (await theirs.StartAsync()).Incarnation.ShouldBe(1, "nothing was taken from them");
+
+        (await ours.StartAsync(adopt: true)).Incarnation.ShouldBe(2);
+        (await ours.StartAsync()).Incarnation.ShouldBe(2, "once is enough");
+        await Should.ThrowAsync<DatabaseOfAnotherClusterException>(() => theirs.StartAsync());
+    }
 }
