@@ -12,7 +12,7 @@ namespace Framelease.Benchmarks;
 
 static class BenchCommand
 {
-    static readonly string[] Suites = ["platform", "eventstore", "localcluster", "kubernetes"];
+    static readonly string[] Suites = ["platform", "eventstore", .. EventStoreSuite.Parts, "localcluster", "kubernetes"];
 
     public static async Task<int> RunAsync(string[] args, TimeProvider time, Random random, Func<Guid> newId)
     {
@@ -46,7 +46,8 @@ static class BenchCommand
     static Task<IReadOnlyList<Figure>> RunAsync(string suite, Shell shell, bool quick, CancellationToken ct) => suite switch
     {
         "platform" => new PlatformSuite(shell, quick, shell.Console.Error.WriteLine).RunAsync(ct),
-        "eventstore" => new EventStoreSuite(shell, quick, shell.Console.Error.WriteLine).RunAsync(ct),
+        _ when suite.Split('/') is ["eventstore", .. var part] =>
+            new EventStoreSuite(shell, quick, shell.Console.Error.WriteLine).RunAsync(part is [var only] ? only : null, ct),
         "kubernetes" => new KubernetesSuite(shell, Path.GetDirectoryName(DemoPlatform.Program)!, quick, shell.Console.Error.WriteLine).RunAsync(ct),
         "localcluster" => new LocalClusterSuite(shell, Path.GetDirectoryName(DemoPlatform.Program)!, quick).RunAsync(ct),
         _ => throw new InvalidOperationException($"suite {suite} has no program"),
