@@ -69,6 +69,15 @@ static partial class Log
     [LoggerMessage(15, LogLevel.Information, "{Count} records of old commands removed")]
     public static partial void CommandsPruned(ILogger logger, long count);
 
+    [LoggerMessage(41, LogLevel.Information, "sink {Sink} was told: {Title}")]
+    public static partial void NotificationSent(ILogger logger, string sink, string title);
+
+    [LoggerMessage(42, LogLevel.Warning, "sink {Sink} did not take a notification, try {Tries}: {Why}")]
+    public static partial void NotificationRetried(ILogger logger, string sink, int tries, string why);
+
+    [LoggerMessage(43, LogLevel.Error, "sink {Sink} was not told, and will not be: {Why}")]
+    public static partial void NotificationGivenUp(ILogger logger, string sink, string why);
+
     [LoggerMessage(40, LogLevel.Warning, "metrics of {Source} are missing in this scrape: {Why}")]
     public static partial void MetricsIncomplete(ILogger logger, string source, string why);
 }

@@ -16,19 +16,8 @@ static async Task<int> RunAsync(OperatorOptions options, CancellationToken cance
         .AddFilter("Npgsql", LogLevel.Warning));
     try
     {
-        return await new OperatorHost(options, Edges.Real(), loggers).RunAsync(
-            async (url, map, stop) =>
-            {
-                var builder = WebApplication.CreateSlimBuilder();
-                builder.Logging.ClearProviders();
-                builder.Services.AddSingleton(loggers);
-                builder.WebHost.UseUrls(url);
-                await using var app = builder.Build();
-                map(app);
-                await app.StartAsync(stop);
-                await app.WaitForShutdownAsync(stop);
-            },
-            cancel);
+        return await new OperatorHost(options, Edges.Real(), loggers)
+            .RunAsync((url, map, stop) => WebServer.ServeAsync(url, map, loggers, stop), cancel);
     }
     catch (Exception e) when (Refusal.TextOf(e) is { } text)
     {

@@ -10,49 +10,48 @@ namespace Framelease.Operator.Api;
 static class HistoryEndpoints
 {
     /// <summary>How many of a device's leases its history goes back.</summary>
-    const int LeasesOfDevice = 100;
+    public const int LeasesOfDevice = 100;
 
-    public static void Map(IEndpointRouteBuilder routes, ILedger ledger, Authorizer authorizer, ILogger logger)
+    static readonly QueryParameter Namespace = new("namespace", "Tells objects of one name apart");
+
+    public static void Map(ApiRoutes api, ILedger ledger, Authorizer authorizer)
     {
-        routes.MapGet("/api/v1/tasks/{id}/events", (HttpContext context, string id) => JsonRoute.AnswerAsync(context, logger, async cancel =>
-        {
-            var task = await FindAsync(context, ledger, authorizer, "task", "videotasks", id, cancel);
-            await JsonRoute.WriteAsync(context, new ItemList<HistoryItem>(await ledger.ReadTaskHistoryAsync(task.Uid, cancel)), ApiJson.Default.ItemListHistoryItem, cancel);
-        }));
-        routes.MapGet("/api/v1/tasks/{id}/progress", (HttpContext context, string id) => JsonRoute.AnswerAsync(context, logger, async cancel =>
-        {
-            var task = await FindAsync(context, ledger, authorizer, "task", "videotasks", id, cancel);
-            await JsonRoute.WriteAsync(context, new ItemList<ProgressRow>(await ledger.ReadProgressAsync(task.Uid, cancel)), ApiJson.Default.ItemListProgressRow, cancel);
-        }));
+        api.Get("/api/v1/tasks/{id}/events", "Every event of a task and of its leases",
+            ApiJson.Default.ItemListHistoryItem, async (context, cancel) =>
+            {
+                var task = await FindAsync(context, ledger, authorizer, "task", "videotasks", cancel);
+                return new ItemList<HistoryItem>(await ledger.ReadTaskHistoryAsync(task.Uid, cancel));
+            }, Namespace);
+        api.Get("/api/v1/tasks/{id}/progress", "Live progress of a task's attempts",
+            ApiJson.Default.ItemListProgressRow, async (context, cancel) =>
+            {
+                var task = await FindAsync(context, ledger, authorizer, "task", "videotasks", cancel);
+                return new ItemList<ProgressRow>(await ledger.ReadProgressAsync(task.Uid, cancel));
+            }, Namespace);
         // A device carries the leases of all namespaces: whoever may see them all may see its history.
-        routes.MapGet("/api/v1/devices/{id}/history", (HttpContext context, string id) => JsonRoute.AnswerAsync(context, logger, async cancel =>
+        api.Get("/api/v1/devices/{id}/history", "Every event of a device and its newest leases",
+            ApiJson.Default.ItemListHistoryItem, async (context, cancel) =>
+            {
+                var id = ApiQuery.Route(context, "id");
+                await authorizer.RequireAsync(context, "list", "gpuleases", null, null, cancel);
+                var items = await ledger.ReadDeviceHistoryAsync(id, LeasesOfDevice, cancel);
+                if (items.Count == 0)
+                    throw new HttpProblem(404, "NotFound", $"the log knows no device \"{id}\"; `kubectl get gpupools -o yaml` shows their ids");
+                return new ItemList<HistoryItem>(items);
+            });
+        api.Get("/api/v1/leases/{id}/history", "Every event of a lease", ApiJson.Default.ItemListHistoryItem, async (context, cancel) =>
         {
-            CheckLength(id);
-            await authorizer.RequireAsync(context, "list", "gpuleases", null, null, cancel);
-            var items = await ledger.ReadDeviceHistoryAsync(id, LeasesOfDevice, cancel);
-            if (items.Count == 0)
-                throw new HttpProblem(404, "NotFound", $"the log knows no device \"{id}\"; `kubectl get gpupools -o yaml` shows their ids");
-            await JsonRoute.WriteAsync(context, new ItemList<HistoryItem>(items), ApiJson.Default.ItemListHistoryItem, cancel);
-        }));
-        routes.MapGet("/api/v1/leases/{id}/history", (HttpContext context, string id) => JsonRoute.AnswerAsync(context, logger, async cancel =>
-        {
-            var lease = await FindAsync(context, ledger, authorizer, "lease", "gpuleases", id, cancel);
-            await JsonRoute.WriteAsync(context, new ItemList<HistoryItem>(await ledger.ReadLeaseHistoryAsync(lease.Uid, cancel)), ApiJson.Default.ItemListHistoryItem, cancel);
-        }));
-    }
-
-    static void CheckLength(string id)
-    {
-        if (id.Length > 253)
-            throw new HttpProblem(400, "Invalid", "id: at most 253 characters");
+            var lease = await FindAsync(context, ledger, authorizer, "lease", "gpuleases", cancel);
+            return new ItemList<HistoryItem>(await ledger.ReadLeaseHistoryAsync(lease.Uid, cancel));
+        }, Namespace);
     }
 
     // The right is asked for in the namespace that the log names, so that a UID opens no other tenant's history.
     static async Task<NamedStream> FindAsync(
-        HttpContext context, ILedger ledger, Authorizer authorizer, string kind, string resource, string id, CancellationToken cancel)
+        HttpContext context, ILedger ledger, Authorizer authorizer, string kind, string resource, CancellationToken cancel)
     {
-        CheckLength(id);
-        var ns = context.Request.Query["namespace"].FirstOrDefault();
+        var id = ApiQuery.Route(context, "id");
+        var ns = ApiQuery.Text(context, "namespace");
         var found = await ledger.FindByNameAsync(kind, ns, id, cancel);
         await authorizer.RequireAsync(context, "get", resource, found?.Namespace ?? ns ?? "default", found?.Name ?? id, cancel);
         return found ?? throw new HttpProblem(404, "NotFound", $"the log knows no {kind} \"{id}\"{(ns is null ? "" : $" in namespace {ns}")}");
@@ -65,4 +64,5 @@ sealed record ItemList<T>(IReadOnlyList<T> Items);
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(ItemList<HistoryItem>))]
 [JsonSerializable(typeof(ItemList<ProgressRow>))]
+[JsonSerializable(typeof(HistoryItem))]
 sealed partial class ApiJson : JsonSerializerContext;

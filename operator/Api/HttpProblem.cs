@@ -45,7 +45,7 @@ sealed class HttpProblem(int status, string reason, string detail) : Exception(d
 
         context.Response.StatusCode = Status;
         context.Response.ContentType = "application/problem+json";
-        if (Status == 503)
+        if (Status is 429 or 503)
             context.Response.Headers.RetryAfter = "1";
         var body = new Problem(null, Microsoft.AspNetCore.WebUtilities.ReasonPhrases.GetReasonPhrase(Status), Status, Message, Reason);
         await JsonSerializer.SerializeAsync(context.Response.Body, body, ProtocolJson.Default.Problem, context.RequestAborted);

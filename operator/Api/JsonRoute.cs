@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 
@@ -40,10 +41,24 @@ static class JsonRoute
         }
     }
 
+    /// <summary>What is read carries an ETag: whoever has it already gets 304 and no body. Weak: the body may be compressed.</summary>
     public static async Task WriteAsync<T>(HttpContext context, T value, JsonTypeInfo<T> type, CancellationToken cancel)
     {
+        var body = JsonSerializer.SerializeToUtf8Bytes(value, type);
+        if (HttpMethods.IsGet(context.Request.Method))
+        {
+            var tag = $"W/\"{Convert.ToHexStringLower(SHA256.HashData(body).AsSpan(0, 16))}\"";
+            context.Response.Headers.ETag = tag;
+            context.Response.Headers.CacheControl = "private, no-cache";
+            if (context.Request.Headers.IfNoneMatch.SelectMany(v => (v ?? "").Split(',')).Any(v => v.Trim() == tag || v.Trim() == "*"))
+            {
+                context.Response.StatusCode = 304;
+                return;
+            }
+        }
+
         context.Response.ContentType = "application/json";
-        await JsonSerializer.SerializeAsync(context.Response.Body, value, type, cancel);
+        await context.Response.Body.WriteAsync(body, cancel);
     }
 
     public static string? Bearer(HttpContext context)

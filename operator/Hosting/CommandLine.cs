@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Framelease.Operator.Notifications;
 
 namespace Framelease.Operator.Hosting;
 
@@ -21,9 +22,14 @@ static class CommandLine
         var connections = Whole("--database-connections", "Most connections to PostgreSQL, 10 to 30.", 20, 10, 30);
         var replicas = Whole("--replicas", "How many replicas of the operator share the database, 1 to 100: their connections must fit into it together.", 1, 1, 100);
         var adopt = new Option<bool>("--adopt-database") { Description = "Take over a database that belongs to another cluster, which is gone with all its workers. Default: refuse to start on it." };
+        var notifications = new Option<string?>("--notifications")
+        {
+            Description = "JSON file that says who is told of alerts: webhooks, mail, short messages. Default: nobody.",
+        };
         var root = new RootCommand("Framelease operator: reconciles VideoTasks and GpuLeases, serves the worker and history APIs. FRAMELEASE_POSTGRES holds the Npgsql connection string.")
         {
             kubeconfig, dataDir, listen, metricsListen, publicUrl, inputRoots, inputHosts, identity, connections, replicas, adopt,
+            notifications,
         };
         root.SetAction((parsed, cancel) =>
         {
@@ -33,10 +39,22 @@ static class CommandLine
                 return Task.FromResult(2);
             }
 
+            NotificationOptions told;
+            try
+            {
+                told = parsed.GetValue(notifications) is { } file ? NotificationOptions.Load(file) : new NotificationOptions();
+            }
+            catch (NotificationOptionsException e)
+            {
+                Console.Error.WriteLine($"framelease-operator: --notifications {e.Message}");
+                return Task.FromResult(2);
+            }
+
             return run(
                 new OperatorOptions
                 {
                     Kubeconfig = parsed.GetValue(kubeconfig),
+                    Notifications = told,
                     Postgres = postgres,
                     ObjectRoot = Path.Combine(Path.GetFullPath(parsed.GetValue(dataDir)!), "objects-store"),
                     Listen = parsed.GetValue(listen)!,

@@ -18,6 +18,7 @@ using Framelease.Operator.Ledger;
 using Framelease.Operator.Liveness;
 using Framelease.Operator.Metrics;
 using Framelease.Operator.Monitoring;
+using Framelease.Operator.Notifications;
 using Framelease.Operator.Pods;
 using Framelease.Operator.Pools;
 using Framelease.Operator.Tasks;
@@ -39,6 +40,7 @@ sealed class OperatorHost(OperatorOptions options, Edges edges, ILoggerFactory l
     {
         using var process = new ProcessMetrics();
         using var meters = new MeterSource();
+        PlatformMetrics.Announce();
         using var kubernetes = new KubernetesClient(KubeConfig.Load(options.Kubeconfig), edges.Time, edges.Chance, loggers.CreateLogger("Framelease.Kubernetes"));
         await using var store = Store(requireAuthority: true);
         var reads = new PlatformReads(store);
@@ -56,6 +58,7 @@ sealed class OperatorHost(OperatorOptions options, Edges edges, ILoggerFactory l
         var publicUrl = options.PublicUrl ?? options.Listen;
         var urls = new PresignedUrls(() => new Uri($"{publicUrl.TrimEnd('/')}/objects/v1/"), [objectKey], edges.Time);
         var objects = new DirectoryObjectStore(options.ObjectRoot, urls, edges.Time, edges.NewId);
+        using var center = new NotificationCenter(store, cluster, options.Notifications, edges, _log);
         var signals = new AttemptSignals();
         var attempts = new AttemptService(ledger, edges.Chance, signals);
         var credential = new AttemptCredential(credentialKey);
@@ -67,7 +70,8 @@ sealed class OperatorHost(OperatorOptions options, Edges edges, ILoggerFactory l
             {
                 WorkerEndpoints.Map(routes, worker, credential, _log);
                 ObjectEndpoints.Map(routes, objects, new PresignedRequestVerifier(urls), _log);
-                HistoryEndpoints.Map(routes, ledger, new Authorizer(kubernetes, edges.Time), _log);
+                MapApi(routes, kubernetes, store, ledger, reads, center.Book,
+                    new LeaseOrders(ledger, attempts, new LeaseService(ledger, signals), signals), cancel);
                 _ready.Map(routes);
             },
             cancel);
@@ -76,7 +80,7 @@ sealed class OperatorHost(OperatorOptions options, Edges edges, ILoggerFactory l
         Log.Serving(_log, options.Identity, publicUrl);
 
         var stores = new StoreSet(kubernetes, edges.Time, edges.Chance, loggers.CreateLogger("Framelease.Kubernetes"));
-        var leading = LeadAsync(kubernetes, stores, store, cluster, authority, ledger, objects, attempts, signals, cancel);
+        var leading = LeadAsync(kubernetes, stores, store, reads, center, cluster, authority, ledger, objects, attempts, signals, cancel);
         var running = new[] { servingMetrics, serving, leading };
         try
         {
@@ -85,6 +89,8 @@ sealed class OperatorHost(OperatorOptions options, Edges edges, ILoggerFactory l
         }
         catch (OperationCanceledException) when (cancel.IsCancellationRequested)
         {
+            // Requests that are under way get their answers, and streams their last word.
+            await Task.WhenAll(servingMetrics, serving).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             return 0;
         }
         catch (LeadershipLostException e)
@@ -94,11 +100,26 @@ sealed class OperatorHost(OperatorOptions options, Edges edges, ILoggerFactory l
         }
     }
 
+    void MapApi(
+        IEndpointRouteBuilder routes, KubernetesClient kubernetes, PostgresEventStore store, PostgresLedger ledger, PlatformReads reads,
+        AlertBook alerts, LeaseOrders orders, CancellationToken stopping)
+    {
+        var authorizer = new Authorizer(kubernetes, edges.Time);
+        var api = new ApiRoutes(routes, _log);
+        HistoryEndpoints.Map(api, ledger, authorizer);
+        ListEndpoints.Map(api, reads, ledger, authorizer);
+        MonitoringEndpoints.Map(api, new MonitoringService(reads), reads, orders, authorizer);
+        AlertEndpoints.Map(api, alerts, authorizer);
+        new EventStreamEndpoint(store, authorizer, options.EventStreams, edges.Time, stopping).Map(api);
+        OpenApiDocument.Map(routes, api);
+    }
+
     IEnumerable<string> Existing(string label) =>
         (label == "pool" ? _stores?.Pools.Keys() : _stores?.Engines.Keys())?.Select(k => k.Name) ?? [];
 
     async Task LeadAsync(
-        KubernetesClient kubernetes, StoreSet storeSet, PostgresEventStore store, ClusterIdentity cluster, SeenAuthority authority,
+        KubernetesClient kubernetes, StoreSet storeSet, PostgresEventStore store, PlatformReads reads, NotificationCenter center,
+        ClusterIdentity cluster, SeenAuthority authority,
         PostgresLedger ledger, DirectoryObjectStore objects,
         AttemptService attempts, AttemptSignals signals, CancellationToken cancel)
     {
@@ -149,8 +170,12 @@ sealed class OperatorHost(OperatorOptions options, Edges edges, ILoggerFactory l
                 var housekeeping = new Housekeeping(
                     store, async c => await LeaveWordAsync(kubernetes, authority with { Position = await TakeOver(store, cluster).LastEventAsync(c) }, c),
                     edges.Time, _log);
+                var monitor = new PlatformMonitor(store, reads, cluster, center.TellAsync, edges.Time, _log);
                 return TogetherAsync(
-                    [.. controllers.Select(c => c.RunAsync(stop)), liveness.RunAsync(epoch, stop), release.RunAsync(epoch, stop), housekeeping.RunAsync(stop)],
+                    [
+                        .. controllers.Select(c => c.RunAsync(stop)), liveness.RunAsync(epoch, stop), release.RunAsync(epoch, stop),
+                        housekeeping.RunAsync(stop), monitor.RunAsync(epoch, stop), center.RunAsync(epoch, stop),
+                    ],
                     stop);
             },
             cancel);

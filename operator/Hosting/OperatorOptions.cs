@@ -1,3 +1,6 @@
+using Framelease.Operator.Api;
+using Framelease.Operator.Notifications;
+
 namespace Framelease.Operator.Hosting;
 
 /// <summary>Everything that the operator is told at start. Values come from the command line and, for secrets, from the environment.</summary>
@@ -38,6 +41,12 @@ sealed record OperatorOptions
 
     /// <summary>Whether a database that another cluster wrote to becomes this cluster's. Default false: the start is refused.</summary>
     public bool AdoptDatabase { get; init; }
+
+    /// <summary>Who is told of what is wrong. Default: nobody; the alerts are in the API all the same.</summary>
+    public NotificationOptions Notifications { get; init; } = new();
+
+    /// <summary>Bounds of /api/v1/events.</summary>
+    public EventStreamOptions EventStreams { get; init; } = new();
 
     /// <summary>Namespace of the operator's own objects.</summary>
     public string Namespace { get; init; } = "framelease-system";

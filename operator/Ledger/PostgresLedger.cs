@@ -88,7 +88,7 @@ sealed partial class PostgresLedger(IEventStore store, IDatabaseClock clock, Clu
 
     string DeviceStream(string device) => $"device-{cluster.Uid}/{device}";
 
-    static HistoryItem Item(EventEnvelope e)
+    internal static HistoryItem Item(EventEnvelope e)
     {
         using var document = JsonDocument.Parse(e.Raw);
         return new HistoryItem(e.Sequence, e.Stream, e.Version, e.TypeName, e.Timestamp, e.Actor, document.RootElement.Clone());

@@ -5,33 +5,8 @@ using Npgsql;
 
 namespace Framelease.Operator.Monitoring;
 
-/// <summary>Everything that metrics, alerts and the monitoring API ask of the database: views and tables are read, nothing is
-/// written.</summary>
-interface IPlatformReads
-{
-    /// <summary>All sums, in the order of their keys.</summary>
-    Task<IReadOnlyList<Sum>> ReadSumsAsync(CancellationToken cancel);
-
-    Task<PlatformState> ReadStateAsync(CancellationToken cancel);
-}
-
-/// <summary>A row of the statistics.</summary>
-sealed record Sum(string Metric, string Label, string Detail, int Bucket, long Count, long Millis);
-
-/// <summary>The platform at one moment, by PostgreSQL's clock.</summary>
-/// <param name="Waiting">Waiting leases by pool, with the longest wait.</param>
-/// <param name="Attached">How many attempts are attached, and the longest silence among them in parts of its timeout.</param>
-sealed record PlatformState(
-    DateTimeOffset Now, IReadOnlyList<SlotCount> Slots, IReadOnlyList<QueueLength> Waiting, AttachedState Attached, long LogPosition);
-
-/// <param name="OldestSeconds">Since when the slot that is longest in this state is in it.</param>
-sealed record SlotCount(string Pool, string State, long Count, double OldestSeconds);
-
-sealed record QueueLength(string Pool, long Count, double OldestSeconds);
-
-sealed record AttachedState(long Count, double LongestSilenceSeconds, double LongestSilenceRatio);
-
-sealed class PlatformReads(PostgresEventStore store) : IPlatformReads
+/// <summary>The reads on PostgreSQL.</summary>
+sealed partial class PlatformReads(PostgresEventStore store) : IPlatformReads
 {
     /// <summary>More rows than any sane number of pools and engines makes; labels come from users.</summary>
     const int MostSums = 20_000;
@@ -73,10 +48,13 @@ sealed class PlatformReads(PostgresEventStore store) : IPlatformReads
         return new PlatformState(now.Rows[0].Now, slots.Rows, waiting.Rows, attached.Rows[0], now.Rows[0].Position);
     }
 
-    async Task<IReadOnlyList<T>> RowsAsync<T>(string sql, Func<DbDataReader, T> map, CancellationToken cancel)
+    Task<IReadOnlyList<T>> RowsAsync<T>(string sql, Func<DbDataReader, T> map, CancellationToken cancel) =>
+        RowsAsync(new NpgsqlBatchCommand(sql), map, cancel);
+
+    async Task<IReadOnlyList<T>> RowsAsync<T>(NpgsqlBatchCommand command, Func<DbDataReader, T> map, CancellationToken cancel)
     {
         var session = store.OpenSession();
-        var query = session.Query(new NpgsqlBatchCommand(sql), map);
+        var query = session.Query(command, map);
         await LedgerErrors.Map(() => session.SaveChangesAsync(cancel));
         return query.Rows;
     }

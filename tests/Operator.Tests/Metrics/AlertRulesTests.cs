@@ -6,9 +6,8 @@ namespace Framelease.Operator.Tests.Metrics;
 /// <summary>The shipped alerts: checked and fired by the real promtool, each with its runbook.</summary>
 public sealed partial class AlertRulesTests
 {
-    static readonly string Root = FindRoot();
-    static readonly string Rules = Path.Combine(Root, "charts/framelease/rules");
-    static readonly string Runbooks = Path.Combine(Root, "docs/runbooks");
+    static readonly string Rules = Path.Combine(Repository.Root, "charts/framelease/rules");
+    static readonly string Runbooks = Path.Combine(Repository.Root, "docs/runbooks");
 
     [PrometheusFact]
     public async Task The_rules_are_valid()
@@ -68,14 +67,6 @@ public sealed partial class AlertRulesTests
 
     static List<string> Alerts() =>
         [.. Lines("framelease.rules.yaml").Select(l => Alert().Match(l)).Where(m => m.Success).Select(m => m.Groups["name"].Value)];
-
-    static string FindRoot()
-    {
-        var directory = new DirectoryInfo(AppContext.BaseDirectory);
-        while (directory is not null && !File.Exists(Path.Combine(directory.FullName, "Platform.sln")))
-            directory = directory.Parent;
-        return directory?.FullName ?? throw new InvalidOperationException("no Platform.sln above the tests");
-    }
 
     [GeneratedRegex("^ *- alert: (?<name>\\w+)$", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Alert();

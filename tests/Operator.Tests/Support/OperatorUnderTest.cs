@@ -7,14 +7,7 @@ using Framelease.Kubernetes.Configuration;
 using Framelease.Kubernetes.Schema;
 using Framelease.Operator.Hosting;
 using Framelease.Resources;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Routing;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Framelease.Operator.Tests.Support;
@@ -58,10 +51,16 @@ sealed class OperatorUnderTest : IAsyncDisposable
         }
     }
 
-    public async ValueTask DisposeAsync()
+    /// <summary>In order, as SIGTERM would.</summary>
+    public async Task StopAsync()
     {
         await _stop.CancelAsync();
         await _running.WaitAsync(Patience);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
         Client?.Dispose();
         Api?.Dispose();
         if (_apiServer is not null)
@@ -138,18 +137,12 @@ sealed class OperatorUnderTest : IAsyncDisposable
         },
         found => found.Length > 0);
 
-    async Task ServeAsync(string url, Action<IEndpointRouteBuilder> map, CancellationToken stop)
-    {
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        builder.WebHost.UseUrls(url);
-        await using var app = builder.Build();
-        map(app);
-        await app.StartAsync(stop);
-        lock (_lock)
-            _urls[url] = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
-        await app.WaitForShutdownAsync(stop);
-    }
+    Task ServeAsync(string url, Action<IEndpointRouteBuilder> map, CancellationToken stop) => WebServer.ServeAsync(
+        url, map, NullLoggerFactory.Instance, stop, address =>
+        {
+            lock (_lock)
+                _urls[url] = address;
+        });
 
     async Task<string> StartApiServerAsync()
     {
