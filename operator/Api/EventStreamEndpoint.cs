@@ -63,6 +63,7 @@ sealed class EventStreamEndpoint(IEventStore store, Authorizer authorizer, Event
         await writer.CommentAsync($"after {after.ToString(CultureInfo.InvariantCulture)}", aborted);
         var events = store.SubscribeAsync(after, filter, stop.Token).GetAsyncEnumerator(stop.Token);
         var next = Task.FromResult(false);
+        var authorizedAt = time.GetTimestamp();
         try
         {
             while (true)
@@ -74,12 +75,13 @@ sealed class EventStreamEndpoint(IEventStore store, Authorizer authorizer, Event
                     if (await Task.WhenAny(next, Task.Delay(options.Heartbeat, time, stop.Token)) == next)
                         break;
                     stop.Token.ThrowIfCancellationRequested();
-                    await AuthorizeAsync(context, aborted);
                     await writer.CommentAsync("alive", aborted);
+                    await ReauthorizeAsync();
                 }
 
                 if (!await next)
                     return;
+                await ReauthorizeAsync();
                 Write(writer, events.Current);
                 if (writer.Unflushed > MostUnflushed)
                     await writer.FlushAsync(aborted);
@@ -98,6 +100,15 @@ sealed class EventStreamEndpoint(IEventStore store, Authorizer authorizer, Event
             await stop.CancelAsync();
             await next.ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Current);
             await events.DisposeAsync();
+        }
+
+        // A right that is taken away, or a token that runs out, ends the stream soon.
+        async Task ReauthorizeAsync()
+        {
+            if (time.GetElapsedTime(authorizedAt) < options.Heartbeat)
+                return;
+            await AuthorizeAsync(context, aborted);
+            authorizedAt = time.GetTimestamp();
         }
     }
 

@@ -115,7 +115,12 @@ sealed class OperatorHost(OperatorOptions options, Edges edges, ILoggerFactory l
     }
 
     IEnumerable<string> Existing(string label) =>
-        (label == "pool" ? _stores?.Pools.Keys() : _stores?.Engines.Keys())?.Select(k => k.Name) ?? [];
+        label switch
+        {
+            "pool" or "scope" => _stores?.Pools.Keys().Select(k => k.Name),
+            "engine" => _stores?.Engines.Keys().Select(k => k.Name),
+            _ => null,
+        } ?? [];
 
     async Task LeadAsync(
         KubernetesClient kubernetes, StoreSet storeSet, PostgresEventStore store, PlatformReads reads, NotificationCenter center,

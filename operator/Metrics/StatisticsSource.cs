@@ -34,6 +34,8 @@ sealed class StatisticsSource(IPlatformReads reads, Func<string, IEnumerable<str
         Counter("slots_returned", "framelease_slots_returned", "Slots without a lease that came back after a change of authority"),
         Counter("observation_losses", "framelease_observation_losses",
             "Stretches of time in which nobody looked: deadlines were started anew"),
+        Counter("mass_silences", "framelease_mass_silences", "Times that too many holders fell silent at once to be believed", "scope"),
+        Counter("grades", "framelease_lease_grades", "Leases warned, stalled, or told to end, by grade", "pool", "grade"),
         Counter("authority_changes", "framelease_authority_changes", "Times that the database was another one, or had lost history"),
         Counter("tasks_accepted", "framelease_tasks_accepted", "Tasks accepted", "engine"),
         Counter("tasks_rejected", "framelease_tasks_rejected", "Tasks rejected, by reason", null, "reason"),

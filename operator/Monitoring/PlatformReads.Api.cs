@@ -15,7 +15,7 @@ sealed partial class PlatformReads
     const string LeaseColumns = """
         l.uid, l.namespace, l.name, l.pool, l.holder,
         case when l.quarantined_at is not null and l.freed_at is null then 'Quarantined' when l.ending is not null then l.ending
-             when l.granted_at is not null then 'Granted' else 'Pending' end as state,
+             when l.drain_at is not null then 'Draining' when l.granted_at is not null then 'Granted' else 'Pending' end as state,
         nullif(l.cause, ''), l.node, l.device, l.slot, l.token, l.requested_at, l.granted_at, l.attached_at, l.ended_at, l.freed_at,
         l.proof, l.requested_seq
         """;
@@ -66,7 +66,7 @@ sealed partial class PlatformReads
     public Task<IReadOnlyList<WorkerRow>> ReadWorkersAsync(CancellationToken cancel) => RowsAsync(
         $"""
         select a.task_uid || case when a.scene = 0 then '' else '/' || a.scene end,
-               case when t.phase in ('Succeeded', 'Failed', 'Cancelled') or g.state is not null and g.state <> 'Granted' then 'Orphaned'
+               case when t.phase in ('Succeeded', 'Failed', 'Cancelled') or g.state is not null and g.state not in ('Granted', 'Draining') then 'Orphaned'
                     when extract(epoch from clock_timestamp() - l.beat_at) >= a.timeout then 'Dead' else 'Active' end,
                l.per_mille, l.message, l.beat_at
           from framelease.attempts a

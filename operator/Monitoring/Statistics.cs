@@ -28,9 +28,10 @@ static class Statistics
     public static Projection Projection { get; } = new()
     {
         Name = "statistics",
+        Version = 2,
         Events =
         [
-            "lease_requested", "lease_granted", "lease_attached", "lease_released", "lease_expired", "lease_revoked", "lease_gave_up",
+            "lease_requested", "lease_granted", "lease_attached", "lease_warned", "lease_stalled", "lease_drain_requested", "lease_released", "lease_expired", "lease_revoked", "lease_gave_up",
             "slot_quarantined", "slot_freed", "stale_holder_rejected", "device_returned", "observation_lost", "authority_changed",
             "task_accepted", "task_rejected", "task_succeeded", "task_failed", "task_cancelled", "attempt_attached", "attempt_failed",
             "attempt_returned", "scene_committed",
@@ -57,8 +58,11 @@ static class Statistics
             case Ledger.DeviceReturned:
                 Count(view, "slots_returned", "", "");
                 break;
-            case Ledger.ObservationLost:
+            case Ledger.ObservationLost { Scope: null }:
                 Count(view, "observation_losses", "", "");
+                break;
+            case Ledger.ObservationLost { Scope: { } scope }:
+                Count(view, "mass_silences", scope, "");
                 break;
             case Ledger.AuthorityChanged:
                 Count(view, "authority_changes", "", "");
@@ -84,6 +88,16 @@ static class Statistics
                 break;
             case LeaseAttached a:
                 view.Execute($"update {Leases} set attached_at = {e.Timestamp}, pod_uid = {a.PodUid} where uid = {uid}");
+                break;
+            case LeaseWarned:
+                CountOfLease(view, "grades", uid, "Warned");
+                break;
+            case LeaseStalled:
+                CountOfLease(view, "grades", uid, "Stalled");
+                break;
+            case LeaseDrainRequested d:
+                view.Execute($"update {Leases} set drain_at = {e.Timestamp} where uid = {uid}");
+                CountOfLease(view, "grades", uid, "Drain" + d.Cause);
                 break;
             case LeaseReleased:
                 Ended(e, uid, "Released", "", view);

@@ -8,6 +8,13 @@ namespace Framelease.Operator.Notifications;
 /// every use, so that they can be rotated.</summary>
 sealed record NotificationOptions
 {
+    // By reflection, once at start: generated code would put zeros where the file leaves a default.
+    static readonly JsonSerializerOptions Format = new(JsonSerializerDefaults.Web)
+    {
+        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow, ReadCommentHandling = JsonCommentHandling.Skip,
+        AllowTrailingCommas = true, PropertyNameCaseInsensitive = false, Converters = { new JsonStringEnumConverter() },
+    };
+
     /// <summary>How long a new alert waits for others to be told with it. Default 30 s.</summary>
     public int GroupSeconds { get; init; } = 30;
 
@@ -27,7 +34,7 @@ sealed record NotificationOptions
     {
         try
         {
-            var options = JsonSerializer.Deserialize(File.ReadAllText(file), NotificationJson.Default.NotificationOptions)
+            var options = JsonSerializer.Deserialize<NotificationOptions>(File.ReadAllText(file), Format)
                 ?? throw new NotificationOptionsException($"{file}: the file must hold a JSON object");
             if (options.Complaint() is { } complaint)
                 throw new NotificationOptionsException($"{file}: {complaint}");
@@ -124,8 +131,6 @@ sealed class NotificationOptionsException(string message, Exception? inner = nul
 
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true,
-        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
-    ReadCommentHandling = JsonCommentHandling.Skip, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
-[JsonSerializable(typeof(NotificationOptions))]
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(NotificationBody))]
 sealed partial class NotificationJson : JsonSerializerContext;

@@ -28,7 +28,7 @@ public sealed class NotificationOptionsTests
     [InlineData("""{ "sinks": [{ "name": "a", "type": "Webhook", "url": "https://x" }] }""", "sink a: secretFile is missing")]
     [InlineData("""{ "sinks": [{ "name": "a", "type": "Email", "host": "x", "from": "y" }] }""", "sink a: an Email needs host, from")]
     [InlineData("""{ "sinks": [{ "name": "a", "type": "Sms", "url": "https://x" }] }""", "sink a: to: 1 to 50 numbers")]
-    [InlineData("""{ "sinks": [{ "name": "a", "type": "Pigeon" }] }""", "Pigeon")]
+    [InlineData("""{ "sinks": [{ "name": "a", "type": "Pigeon" }] }""", "could not be converted")]
     [InlineData("""{ "sings": [] }""", "sings")]
     [InlineData("[]", "")]
     public void A_file_with_a_mistake_is_refused_in_words(string text, string expected) =>

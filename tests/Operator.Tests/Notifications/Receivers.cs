@@ -90,7 +90,7 @@ sealed class SmtpReceiver : IAsyncDisposable
                 await TalkAsync(client);
             }
         }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException or IOException)
+        catch (Exception e) when (e is SocketException or IOException or InvalidOperationException)
         {
             // Stopped.
         }
