@@ -57,7 +57,9 @@ sealed partial class PlatformReads
     public async Task<LongestHolder?> ReadLongestHolderAsync(CancellationToken cancel) =>
         (await RowsAsync(
             """
-            select holder, greatest(extract(epoch from clock_timestamp() - granted_at), 0)::float8 from framelease.lease_spans
+            select case holder when 'by hand' then 'GpuLease ' || namespace || '/' || name else holder end,
+                   greatest(extract(epoch from clock_timestamp() - granted_at), 0)::float8
+              from framelease.lease_spans
              where granted_at is not null and ended_at is null order by granted_at limit 1
             """,
             r => new LongestHolder(r.GetString(0), r.GetDouble(1)), cancel)).FirstOrDefault();
