@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Framelease.Operator.Notifications;
+using Npgsql;
 
 namespace Framelease.Operator.Hosting;
 
@@ -39,6 +40,12 @@ static class CommandLine
                 return Task.FromResult(2);
             }
 
+            if (ConnectionProblem(postgres) is { } problem)
+            {
+                Console.Error.WriteLine($"framelease-operator: FRAMELEASE_POSTGRES is no Npgsql connection string: {problem}");
+                return Task.FromResult(2);
+            }
+
             NotificationOptions told;
             try
             {
@@ -70,6 +77,19 @@ static class CommandLine
                 cancel);
         });
         return root;
+    }
+
+    /// <returns>Null when there is none. The value itself is not repeated: it may hold a password.</returns>
+    internal static string? ConnectionProblem(string connection)
+    {
+        try
+        {
+            return new NpgsqlConnectionStringBuilder(connection).Host is { Length: > 0 } ? null : "it names no Host";
+        }
+        catch (Exception e) when (e is ArgumentException or FormatException)
+        {
+            return e.Message;
+        }
     }
 
     static Option<int> Whole(string name, string description, int value, int least, int most)

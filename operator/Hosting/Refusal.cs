@@ -1,6 +1,5 @@
 using Framelease.EventStore;
 using Framelease.Kubernetes.Client;
-using Framelease.Kubernetes.Configuration;
 using Framelease.Operator.Authority;
 
 namespace Framelease.Operator.Hosting;
@@ -14,9 +13,8 @@ static class Refusal
     /// <returns>Null when the exception is none.</returns>
     public static string? TextOf(Exception e) => e switch
     {
-        EventStoreException or DatabaseOfAnotherClusterException or KubeConfigException or KubernetesException => e.Message,
+        EventStoreException or DatabaseOfAnotherClusterException or KubernetesException => e.Message,
         IOException { InnerException: Microsoft.AspNetCore.Connections.AddressInUseException } => $"{e.Message} Mend: name another address with --listen.",
-        ArgumentException { ParamName: "Postgres" or "connectionString" } => $"FRAMELEASE_POSTGRES is no connection string of Npgsql: {e.Message}",
         _ => null,
     };
 }
