@@ -14,9 +14,10 @@ sealed record AttemptPlan(IReadOnlyList<ITaskEvent> Task, IReadOnlyList<ILeaseEv
     public bool ChangesNothing => Task.Count == 0 && Lease.Count == 0;
 
     /// <summary>The worker made itself known.</summary>
-    public static AttemptPlan Attach(TaskState task, LeaseState? lease, AttemptFence fence, string node, string workerVersion) => Combine(
+    public static AttemptPlan Attach(TaskState task, LeaseState? lease, AttemptFence fence, string node, string workerVersion,
+        string? bootId = null) => Combine(
         TaskDecider.Decide(task, new TaskCommand.Attach(fence.Scene, fence.Attempt, fence.PodUid, workerVersion)),
-        lease, new LeaseCommand.Attach(fence.PodUid, node, fence.Token));
+        lease, new LeaseCommand.Attach(fence.PodUid, node, fence.Token, bootId));
 
     /// <summary>The worker's bytes are verified in the store.</summary>
     public static AttemptPlan Complete(TaskState task, LeaseState? lease, AttemptFence fence, SceneResult result) => CombineAfterTask(
@@ -87,6 +88,21 @@ sealed record AttemptPlan(IReadOnlyList<ITaskEvent> Task, IReadOnlyList<ILeaseEv
             ? Decision<ITaskEvent>.Nothing
             : Lost(task, fence, "Revoked", $"the lease was revoked by {by}: {message}", retryDelaySeconds);
         return Combine(taskDecision, lease, new LeaseCommand.Revoke(by, message), LeaseSteps.UnattachedProof(lease));
+    }
+
+    /// <summary>
+    /// The node is lost to its workers: gone, booted anew, or vouched to be switched off. The attempt is over; with a proof its slot is
+    /// free.
+    /// </summary>
+    /// <param name="proof">Null when nothing proves that the worker's processes have ended.</param>
+    public static AttemptPlan NodeLost(TaskState task, LeaseState? lease, AttemptFence fence, string message, FreeProof? proof,
+        int retryDelaySeconds)
+    {
+        var taskDecision = task.Current(fence.Scene, fence.Attempt, fence.PodUid) is null
+            ? Decision<ITaskEvent>.Nothing
+            : Lost(task, fence, "NodeLost", message, retryDelaySeconds);
+        return Combine(
+            taskDecision, lease, new LeaseCommand.Revoke("node", message), proof is { } p ? new LeaseCommand.Free(p, message) : null);
     }
 
     // An attempt that attached may have worked: it fails. One that did not has cost nothing, and returns.

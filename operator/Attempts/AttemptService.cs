@@ -12,8 +12,9 @@ sealed class AttemptService(ILedger ledger, Random chance, AttemptSignals signal
 {
     const int MaxTries = 8;
 
-    public Task<AttemptPlan> AttachAsync(AttemptFence fence, string node, string workerVersion, string actor, CancellationToken cancel) =>
-        TransactAsync(fence, actor, null, (task, lease) => AttemptPlan.Attach(task, lease, fence, node, workerVersion), cancel);
+    public Task<AttemptPlan> AttachAsync(AttemptFence fence, string node, string workerVersion, string actor, CancellationToken cancel,
+        string? bootId = null) =>
+        TransactAsync(fence, actor, null, (task, lease) => AttemptPlan.Attach(task, lease, fence, node, workerVersion, bootId), cancel);
 
     public Task<AttemptPlan> CompleteAsync(AttemptFence fence, SceneResult result, string actor, CancellationToken cancel) =>
         TransactAsync(fence, actor, null, (task, lease) => AttemptPlan.Complete(task, lease, fence, result), cancel);
@@ -48,6 +49,12 @@ sealed class AttemptService(ILedger ledger, Random chance, AttemptSignals signal
     /// <param name="seconds">Without progress; null when something moved again.</param>
     public Task<AttemptPlan> StallAsync(AttemptFence fence, int? seconds, LeaderEpoch epoch, CancellationToken cancel) =>
         TransactAsync(fence, "operator", epoch, (task, lease) => AttemptPlan.Stall(task, lease!, fence, seconds), cancel);
+
+    public Task<AttemptPlan> NodeLostAsync(AttemptFence fence, string message, FreeProof? proof, LeaderEpoch epoch,
+        CancellationToken cancel) =>
+        TransactAsync(
+            fence, "operator", epoch, (task, lease) => AttemptPlan.NodeLost(task, lease, fence, message, proof, Delay(task, fence)),
+                cancel);
 
     /// <summary>On a person's order, on any replica.</summary>
     public Task<AttemptPlan> RevokeAsync(AttemptFence fence, string actor, string reason, CancellationToken cancel) =>

@@ -42,7 +42,8 @@ sealed class AttemptSignals
 
     public void LeaseGranted(LeaseRequested request) => LeaseChanged?.Invoke(new ObjectKey(request.Namespace, request.Name));
 
-    public void LeaseWaits(WaitingRow row) => LeaseChanged?.Invoke(new ObjectKey(row.Namespace, row.Name));
+    /// <summary>What a waiting lease shows of itself, or its place among the first, is another now.</summary>
+    public void LeaseWaits(ObjectKey lease) => LeaseChanged?.Invoke(lease);
 
     /// <summary>True the first time that this replica sees such a refusal. What it remembers is bounded: a repeat costs but one more line in the history.</summary>
     public bool FirstRejection(string leaseUid, string podUid, string write)

@@ -76,7 +76,7 @@ sealed class AuthorityRelease(ILedger ledger, AttemptService attempts, AttemptSi
             await ledger.CommitAsync(new LedgerCommit("operator", [], [new LeaseChange(uid, lease, events)], epoch), cancel);
     }
 
-    async Task<bool> FreeAsync(AuthoritySlot held, LeaderEpoch epoch, CancellationToken cancel)
+    async Task<bool> FreeAsync(HeldSlot held, LeaderEpoch epoch, CancellationToken cancel)
     {
         var slot = held.Slot;
         var evidence = $"no worker pod of before the change of authority is left on node {slot.Key.Node}, which is ready";

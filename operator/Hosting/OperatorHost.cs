@@ -133,32 +133,34 @@ sealed class OperatorHost(OperatorOptions options, Edges edges, ILoggerFactory l
             storeSet.Get<VideoTask>(), storeSet.Get<GpuLease>(), storeSet.Get<GpuPool>(), storeSet.Get<Engine>(), storeSet.Get<Tenant>(), storeSet.Get<Node>(),
             storeSet.Get<Pod>(workerPods));
         var epochs = new PostgresEpochs(store.Epochs, cluster);
-        var reasons = new WaitReasons();
         var leases = new LeaseService(ledger, signals);
         var leader = new Leader();
         var dispatchers = new DispatcherSet(
-            stores.Pools, ledger, epochs, signals, reasons, options.Identity, edges.Time, loggers.CreateLogger<DispatcherSet>());
+            stores.Pools, stores.Tenants, ledger, leases, store, epochs, signals, options.Identity, edges.Time,
+                loggers.CreateLogger<DispatcherSet>());
         var events = new EventRecorder(
             kubernetes, new EventRecorderOptions { Controller = "framelease.dev/operator", Instance = options.Identity }, edges.Time, edges.NewId, _log);
         using var finalizers = PlatformFinalizers.Create(kubernetes, stores, edges.Time, events, _log);
         var scenes = new SceneRunner(
-            ledger, kubernetes, stores, new AttemptObjects(kubernetes, options), objects, signals, reasons, edges.Chance, edges.Time);
+            ledger, kubernetes, stores, new AttemptObjects(kubernetes, options), objects, signals, edges.Chance, edges.Time);
         Controller[] controllers =
         [
             new ControllerBuilder("videotask", storeSet).With(Quick).For<VideoTask>().Owns<GpuLease>().Owns<Pod>(workerPods)
                 .Watches<Engine>(_ => stores.Tasks.Keys()).Watches<Tenant>(_ => stores.Tasks.Keys())
                 .WatchesSource(wake => signals.TaskChanged += wake)
                 .Build(new VideoTaskReconciler(
-                    ledger, stores, attempts, scenes, signals, reasons, new TaskStatusWriter(kubernetes, events), finalizers, options, leader)),
+                    ledger, stores, attempts, scenes, signals, new TaskStatusWriter(kubernetes, events), finalizers, options, leader)),
             new ControllerBuilder("gpulease", storeSet).With(Quick).For<GpuLease>()
                 .WatchesSource(wake => signals.LeaseChanged += wake)
-                .Build(new GpuLeaseReconciler(ledger, leases, kubernetes, stores, reasons, finalizers, leader)),
+                .Build(new GpuLeaseReconciler(ledger, leases, kubernetes, stores, finalizers, leader)),
             new ControllerBuilder("worker-pod", storeSet).With(Quick).For<Pod>(workerPods)
                 .Build(new WorkerPodReconciler(ledger, stores, attempts, finalizers, leader, loggers.CreateLogger<WorkerPodReconciler>())),
             new ControllerBuilder("gpupool", storeSet).With(Quick).For<GpuPool>(when: c => c.SpecChanged)
                 .Watches<Node>(_ => stores.Pools.Keys(), when: DevicesChanged)
                 .WatchesSource(wake => signals.PoolChanged += pool => wake(new ObjectKey(null, pool)))
-                .Build(new GpuPoolReconciler(ledger, kubernetes, stores, dispatchers, cluster, leader)),
+                .Build(new GpuPoolReconciler(ledger, leases, kubernetes, stores, dispatchers, cluster, leader)),
+            new ControllerBuilder("node", storeSet).With(Quick).For<Node>(when: NodeMayBeLost)
+                .Build(new NodeReconciler(ledger, attempts, leases, stores, leader)),
             new ControllerBuilder("engine", storeSet).With(Quick).For<Engine>(when: c => c.SpecChanged).Build(new EngineReconciler(ledger, kubernetes, stores)),
             new ControllerBuilder("tenant", storeSet).With(Quick).For<Tenant>(when: c => c.SpecChanged).Build(new TenantReconciler(ledger, kubernetes, stores)),
         ];
@@ -200,8 +202,14 @@ sealed class OperatorHost(OperatorOptions options, Edges edges, ILoggerFactory l
     // A person waits for the answer to `kubectl apply`: a failed step is tried again soon.
     static ControllerOptions Quick(ControllerOptions o) => o with { LongestRetry = TimeSpan.FromSeconds(5) };
 
+    static bool NodeMayBeLost(StoreChange<Node> change) =>
+        change.Kind is not StoreChangeKind.Updated
+        || change.Old!.Status?.NodeInfo?.BootID != change.New!.Status?.NodeInfo?.BootID
+        || (change.Old.Spec?.Taints?.Count ?? 0) != (change.New.Spec?.Taints?.Count ?? 0);
+
     static bool DevicesChanged(StoreChange<Node> change) =>
         change.Kind is not StoreChangeKind.Updated
+        || change.Old!.Spec?.Unschedulable != change.New!.Spec?.Unschedulable
         || change.Old!.Metadata.Annotations?.GetValueOrDefault(ApiGroup.DevicesAnnotation) != change.New!.Metadata.Annotations?.GetValueOrDefault(ApiGroup.DevicesAnnotation)
         || !Same(change.Old.Metadata.Labels, change.New.Metadata.Labels);
 

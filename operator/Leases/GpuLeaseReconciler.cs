@@ -3,7 +3,6 @@ using Framelease.Kubernetes.Client;
 using Framelease.Kubernetes.Controllers;
 using Framelease.Kubernetes.Models;
 using Framelease.Operator.Attempts;
-using Framelease.Operator.Dispatch;
 using Framelease.Operator.Leadership;
 using Framelease.Operator.Ledger;
 using Framelease.Operator.Status;
@@ -13,14 +12,13 @@ namespace Framelease.Operator.Leases;
 
 /// <summary>Records the request of a GpuLease, mirrors its state into status, and turns its deletion into a revoke (R6).</summary>
 sealed class GpuLeaseReconciler(
-    ILedger ledger, LeaseService leases, IKubernetesClient kubernetes, PlatformStores stores, WaitReasons reasons,
-    PlatformFinalizers finalizers, Leader leader) : IReconciler
+    ILedger ledger, LeaseService leases, IKubernetesClient kubernetes, PlatformStores stores, PlatformFinalizers finalizers, Leader leader)
+        : IReconciler
 {
-    const int DefaultMaxWait = 300;
-    const int DefaultStartDeadline = 600;
-    const int DefaultHeartbeatInterval = 60;
-    const int DefaultHeartbeatTimeout = 300;
     static readonly TimeSpan Soon = TimeSpan.FromSeconds(5);
+
+    /// <summary>What a waiting lease shows of its place is refreshed so often at least; changes are told at once.</summary>
+    static readonly TimeSpan Later = TimeSpan.FromMinutes(5);
 
     public async Task<ReconcileResult> ReconcileAsync(ObjectKey key, CancellationToken cancel)
     {
@@ -32,32 +30,21 @@ sealed class GpuLeaseReconciler(
         if (!loaded.State.IsEnded)
             lease = await finalizers.Leases.AddAsync(lease, cancel);
 
-        var pool = stores.Pools.Find(new ObjectKey(null, lease.Spec.Pool));
+        Obstacle? obstacle = null;
         if (loaded.State.Phase is LeasePhase.None)
-            loaded = await RequestAsync(lease, pool, loaded, cancel);
-        var wait = loaded.State.Phase is not LeasePhase.Pending ? null
-            : pool is null ? new Obstacle("PoolNotFound", $"spec.pool: there is no GpuPool \"{lease.Spec.Pool}\"; apply it")
-            : reasons.Of(lease.Metadata.Uid!);
-        await WriteStatusAsync(lease, loaded, wait, cancel);
-        return loaded.State.Phase is LeasePhase.Pending ? ReconcileResult.After(Soon) : ReconcileResult.Done;
-    }
+        {
+            (var request, obstacle) = LeaseAdmission.Check(lease, stores.Pools.List(), stores.Tenants.List());
+            if (request is not null)
+            {
+                await leases.ChangeAsync(lease.Metadata.Uid!, "operator", leader.Epoch, _ => [new LeaseCommand.Request(request)], cancel);
+                loaded = await ledger.LoadLeaseAsync(lease.Metadata.Uid!, cancel);
+            }
+        }
 
-    async Task<Loaded<LeaseState>> RequestAsync(GpuLease lease, GpuPool? pool, Loaded<LeaseState> loaded, CancellationToken cancel)
-    {
-        var holder = lease.Spec.Holder;
-        var interval = lease.Spec.HeartbeatIntervalSeconds ?? pool?.Spec.HeartbeatIntervalSeconds ?? DefaultHeartbeatInterval;
-        var request = new LeaseRequested(
-            lease.Metadata.Uid!, lease.Metadata.Namespace!, lease.Metadata.Name!, lease.Spec.Pool,
-            holder is null ? "by hand" : $"{holder.Kind} {lease.Metadata.Namespace}/{holder.Name}",
-            holder?.Kind == nameof(VideoTask) ? holder.Uid : null, holder?.Scene ?? 0, holder?.Attempt ?? 0,
-            new LeaseTerms(
-                lease.Spec.MaxWaitSeconds ?? DefaultMaxWait,
-                lease.Spec.StartDeadlineSeconds ?? pool?.Spec.StartDeadlineSeconds ?? DefaultStartDeadline,
-                interval,
-                // Twice the interval at least: one lost beat is no lost holder.
-                Math.Max(2 * interval, lease.Spec.HeartbeatTimeoutSeconds ?? pool?.Spec.HeartbeatTimeoutSeconds ?? DefaultHeartbeatTimeout)));
-        await leases.ChangeAsync(lease.Metadata.Uid!, "operator", leader.Epoch, _ => [new LeaseCommand.Request(request)], cancel);
-        return await ledger.LoadLeaseAsync(lease.Metadata.Uid!, cancel);
+        var waits = loaded.State.Phase is LeasePhase.Pending;
+        var place = waits ? await ledger.FindWaitAsync(lease.Metadata.Uid!, cancel) : null;
+        await WriteStatusAsync(lease, loaded, obstacle ?? ObstacleOf(place), place, cancel);
+        return obstacle is not null ? ReconcileResult.After(Soon) : waits ? ReconcileResult.After(Later) : ReconcileResult.Done;
     }
 
     // A pending lease gives up; a granted one is revoked, and stays visible until its slot is free again.
@@ -72,16 +59,23 @@ sealed class GpuLeaseReconciler(
             loaded = await ledger.LoadLeaseAsync(lease.Metadata.Uid!, cancel);
         }
 
-        await WriteStatusAsync(lease, loaded, null, cancel);
-        if (loaded.State.SlotQuarantined)
-            return CleanUp.Waiting($"a proof that {loaded.State.Grant!.Slot.Device} on {loaded.State.Grant.Slot.Node} is free: the end of its worker's processes", Soon);
-        reasons.Clear(lease.Metadata.Uid!);
-        return CleanUp.Complete;
+        await WriteStatusAsync(lease, loaded, null, null, cancel);
+        if (!loaded.State.SlotQuarantined)
+            return CleanUp.Complete;
+        var slot = loaded.State.Grant!.Slot;
+        return CleanUp.Waiting($"a proof that {slot.Device} on {slot.Node} is free: the end of its worker's processes", Soon);
     }
 
-    async Task WriteStatusAsync(GpuLease lease, Loaded<LeaseState> loaded, Obstacle? wait, CancellationToken cancel)
+    static Obstacle? ObstacleOf(WaitRow? place) =>
+        place is { Code: { } code, Message: { } message }
+            ? new Obstacle(code, place.Position is { } p ? $"position {p}; {message}" : message) : null;
+
+    async Task WriteStatusAsync(GpuLease lease, Loaded<LeaseState> loaded, Obstacle? wait, WaitRow? place, CancellationToken cancel)
     {
-        var status = LeaseStatusView.Of(loaded.State, lease.Metadata.Generation, wait, loaded.DatabaseNow, lease.Status?.Conditions);
+        var status = LeaseStatusView.Of(loaded.State, lease.Metadata.Generation, wait, loaded.DatabaseNow, lease.Status?.Conditions) with
+        {
+            Queue = QueueView.Of(loaded.State, place),
+        };
         try
         {
             await kubernetes.PatchStatusAsync(lease, lease with { Status = status }, ct: cancel);

@@ -39,6 +39,8 @@ static class EventTypes
         .Register<SlotFreed>("slot_freed")
         .Register<StaleHolderRejected>("stale_holder_rejected")
         .Register<DeviceDiscovered>("device_discovered")
+        .Register<DeviceCordoned>("device_cordoned")
+        .Register<DeviceDegraded>("device_degraded")
         .Register<DeviceReturned>("device_returned")
         .Register<AuthorityChanged>("authority_changed")
         .Register<ObservationLost>("observation_lost")
@@ -48,7 +50,15 @@ static class EventTypes
 /// <summary>Stream device-{cluster}/{id}: a device was seen for the first time, with its slots.</summary>
 sealed record DeviceDiscovered(string Cluster, string Node, string Device, string Name, string Kind, int Index, string Pool, int Slots);
 
-/// <summary>Stream device-{cluster}/{id}: a slot that no lease on record held is in service again.</summary>
+/// <summary>Stream device-{cluster}/{id}: by spec, the device gets no new lease.</summary>
+sealed record DeviceCordoned(string Node, string Device, string Reason);
+
+/// <summary>Stream device-{cluster}/{id}: the device is not fit for work.</summary>
+sealed record DeviceDegraded(string Node, string Device, string Reason);
+
+/// <summary>
+/// Stream device-{cluster}/{id}: the device is in service again; or, under a proof, a slot of it that no lease on record held.
+/// </summary>
 sealed record DeviceReturned(string Node, string Device, int Slot, string Proof, string Evidence);
 
 /// <summary>Stream authority-{cluster}: the database is another one, or lacks what the cluster has seen (R12). Every slot went into quarantine.</summary>
@@ -99,6 +109,8 @@ sealed record ObservationResumed(string? Scope = null);
 [JsonSerializable(typeof(SlotFreed))]
 [JsonSerializable(typeof(StaleHolderRejected))]
 [JsonSerializable(typeof(DeviceDiscovered))]
+[JsonSerializable(typeof(DeviceCordoned))]
+[JsonSerializable(typeof(DeviceDegraded))]
 [JsonSerializable(typeof(DeviceReturned))]
 [JsonSerializable(typeof(AuthorityChanged))]
 [JsonSerializable(typeof(ObservationLost))]

@@ -1,5 +1,7 @@
 using Framelease.Domain.Leasing;
+using Framelease.Domain.Scheduling;
 using Framelease.Domain.Tasks;
+using Framelease.Kubernetes.Models;
 
 namespace Framelease.Operator.Ledger;
 
@@ -26,16 +28,35 @@ interface ILedger
     /// <summary>A row of the slot table; null when there is none.</summary>
     Task<SlotSnapshot?> FindSlotAsync(string node, string device, int slot, CancellationToken cancel);
 
+    /// <summary>Slots of a node that a lease holds, or left in quarantine, with the attempt that runs or ran under it.</summary>
+    Task<IReadOnlyList<HeldSlot>> ReadHeldSlotsAsync(string node, CancellationToken cancel);
+
     /// <summary>Records a heartbeat if, and only if, it comes from the attempt that holds the scene and the slot (R2): one statement.</summary>
     Task<BeatOutcome> BeatAsync(Heartbeat beat, CancellationToken cancel);
 
     /// <summary>Every attempt and granted lease whose silence counts, with PostgreSQL's clock.</summary>
     Task<LivenessLook> ReadLivenessAsync(CancellationToken cancel);
 
-    /// <summary>Waiting leases in queue order, and all slots of a pool.</summary>
+    /// <summary>Several leases in few round trips, in the order asked for.</summary>
+    Task<IReadOnlyList<Loaded<LeaseState>>> LoadLeasesAsync(IReadOnlyList<string> leaseUids, CancellationToken cancel);
+
+    /// <summary>All slots of a pool, and how many leases wait.</summary>
     Task<PoolSnapshot> ReadPoolAsync(string pool, CancellationToken cancel);
 
-    /// <summary>Makes the pool's devices known: new ones get Free slots, those that vanished lose theirs once they are Free.</summary>
+    /// <summary>What a round decides on: the heads of each group that waits, slots and what is used of them.</summary>
+    /// <param name="heads">Of each group at most.</param>
+    Task<QueueSnapshot> ReadQueueAsync(string pool, int heads, CancellationToken cancel);
+
+    /// <summary>Keeps why each group of a pool waits; groups that are not named wait no more.</summary>
+    Task SetWaitsAsync(string pool, IReadOnlyList<WaitReason> reasons, LeaderEpoch epoch, CancellationToken cancel);
+
+    /// <summary>Why a lease waits, and where in the queue; null when it does not wait.</summary>
+    Task<WaitRow?> FindWaitAsync(string leaseUid, CancellationToken cancel);
+
+    /// <summary>
+    /// Makes the pool's devices known: new ones get Free slots, those that vanished lose theirs once they are Free. What goes out of
+    /// service, or comes back, is told in the device's stream.
+    /// </summary>
     Task SyncDevicesAsync(string pool, IReadOnlyList<SlotSnapshot> found, LeaderEpoch epoch, CancellationToken cancel);
 
     /// <summary>Live progress of a task's attempts, newest attempt first.</summary>
@@ -61,7 +82,7 @@ interface ILedger
     Task RecordMassSilenceAsync(MassSilence.Change change, LeaderEpoch epoch, CancellationToken cancel);
 
     /// <summary>Slots that a change of authority put into quarantine and that no proof has freed yet (R12).</summary>
-    Task<IReadOnlyList<AuthoritySlot>> ReadAuthoritySlotsAsync(CancellationToken cancel);
+    Task<IReadOnlyList<HeldSlot>> ReadAuthoritySlotsAsync(CancellationToken cancel);
 
     /// <summary>Worker pods that the cluster knew at the change, and that are not known to have ended.</summary>
     Task<IReadOnlyList<AuthorityPod>> ReadAuthorityPodsAsync(CancellationToken cancel);
@@ -131,8 +152,12 @@ sealed record DrainOrder(int GraceSeconds, string Why);
 /// <param name="Attached">Attached attempts.</param>
 /// <param name="Unattached">Granted leases to which nobody attached yet, from their grant on: a witness must watch for the whole deadline.</param>
 /// <param name="Held">Leases to which somebody attached: what their grades hang on.</param>
+/// <param name="Delayed">Leases whose slots are in quarantine and may be freed by time (R4).</param>
 sealed record LivenessLook(
-    DateTimeOffset DatabaseNow, IReadOnlyList<AttachedRow> Attached, IReadOnlyList<UnattachedRow> Unattached, IReadOnlyList<HeldRow> Held);
+    DateTimeOffset DatabaseNow, IReadOnlyList<AttachedRow> Attached, IReadOnlyList<UnattachedRow> Unattached, IReadOnlyList<HeldRow> Held,
+    IReadOnlyList<DelayedRow> Delayed);
+
+sealed record DelayedRow(string LeaseUid, double SecondsInQuarantine, int LockDelaySeconds);
 
 /// <param name="Pool">Empty for an attempt without a lease.</param>
 /// <param name="Node">Empty for an attempt without a lease.</param>
@@ -151,9 +176,26 @@ sealed record HeldRow(string LeaseUid, AttemptRow? Attempt, HoldTimes Times, Gra
 /// <param name="Attempt">The attempt that has a pod on record under this lease, when there is one.</param>
 sealed record UnattachedRow(string LeaseUid, double WaitedSeconds, int StartDeadlineSeconds, AttemptRow? Attempt);
 
-sealed record PoolSnapshot(IReadOnlyList<WaitingRow> Waiting, IReadOnlyList<SlotSnapshot> Slots, DateTimeOffset DatabaseNow);
+sealed record PoolSnapshot(long Waiting, IReadOnlyList<SlotSnapshot> Slots, DateTimeOffset DatabaseNow);
 
-sealed record WaitingRow(string LeaseUid, string Namespace, string Name, double WaitedSeconds, int MaxWaitSeconds);
+/// <param name="Names">Of the objects of all heads.</param>
+/// <param name="Uses">What the holders of slots use of their devices, where it is counted.</param>
+/// <param name="HeldByTenant">In all pools.</param>
+/// <param name="GivingUp">Leases that waited for as long as they would.</param>
+/// <param name="NextGiveUpSeconds">Until the next one does; null when none will.</param>
+sealed record QueueSnapshot(
+    IReadOnlyList<QueueGroup> Groups, IReadOnlyDictionary<string, ObjectKey> Names, IReadOnlyList<SlotSnapshot> Slots,
+    IReadOnlyDictionary<string, DeviceNeed> Uses, IReadOnlyDictionary<string, int> HeldByTenant, IReadOnlyList<string> GivingUp,
+    double? NextGiveUpSeconds);
+
+/// <param name="Code">Null before the first round has seen it.</param>
+/// <param name="Position">1 = next; null behind the first <see cref="LastPosition"/>.</param>
+/// <param name="Length">Leases that wait in the pool.</param>
+sealed record WaitRow(string? Code, string? Message, int? Position, long Length)
+{
+    /// <summary>Places further behind change all the time and tell nobody anything.</summary>
+    public const int LastPosition = 20;
+}
 
 sealed record ProgressRow(
     int Scene, int Attempt, string Phase, long Frames, long TotalFrames, long FpsMillis, long SpeedMillis, int PerMille, long OutputBytes,
@@ -164,9 +206,9 @@ sealed record HistoryItem(long Sequence, string Stream, long Version, string Typ
 
 sealed record NamedStream(string Uid, string Namespace, string Name);
 
-/// <param name="Slot">With the lease that held it in the copy; none when it was free there.</param>
+/// <param name="Slot">With the lease that holds or held it; none for a slot that was free when the authority changed.</param>
 /// <param name="Attempt">That lease's attempt, if it had a pod on record.</param>
-sealed record AuthoritySlot(SlotSnapshot Slot, AttemptRow? Attempt);
+sealed record HeldSlot(SlotSnapshot Slot, AttemptRow? Attempt);
 
 sealed record AuthorityPod(string Uid, string Name, string Node);
 

@@ -12,10 +12,30 @@ namespace Framelease.Operator.Ledger;
 /// </summary>
 static class LedgerViews
 {
-    public static IEnumerable<NpgsqlBatchCommand> SlotMoves(LeaseChange change) =>
-        SlotChange.Of(change.Before.State, change.LeaseUid, change.Events).Select(m => Statement.Of(
-            "select framelease.move_slot($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-            m.Key.Cluster, m.Key.Node, m.Key.Device, m.Key.Slot, m.From.ToString(), m.FromToken, m.To.ToString(), m.ToToken, m.LeaseUid, m.Reason));
+    /// <summary>The grants of a round in one statement; all other moves one by one, in one order everywhere, so that two commits never wait
+    /// for each other.</summary>
+    public static IEnumerable<NpgsqlBatchCommand> SlotMoves(string cluster, IEnumerable<LeaseChange> changes)
+    {
+        var moves = changes.SelectMany(c => SlotChange.Of(c.Before.State, c.LeaseUid, c.Events))
+            .OrderBy(m => m.Key.ToString(), StringComparer.Ordinal).ToList();
+        var grants = moves.Where(m => m.To is SlotState.Granted).ToArray();
+        if (grants.Length > 0)
+        {
+            yield return Statement.Of(
+                "select framelease.grant_slots($1, $2, $3, $4, $5, $6)", cluster,
+                Array.ConvertAll(grants, m => m.Key.Node), Array.ConvertAll(grants, m => m.Key.Device),
+                Array.ConvertAll(grants, m => m.Key.Slot), Array.ConvertAll(grants, m => m.ToToken),
+                    Array.ConvertAll(grants, m => m.LeaseUid!));
+        }
+
+        foreach (var m in moves.Where(m => m.To is not SlotState.Granted))
+        {
+            yield return Statement.Of(
+                "select framelease.move_slot($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+                m.Key.Cluster, m.Key.Node, m.Key.Device, m.Key.Slot, m.From.ToString(), m.FromToken, m.To.ToString(), m.ToToken, m.LeaseUid,
+                m.Reason);
+        }
+    }
 
     /// <summary>Attach is the first beat: silence counts from here.</summary>
     public static IEnumerable<NpgsqlBatchCommand> FirstBeats(TaskChange change) =>

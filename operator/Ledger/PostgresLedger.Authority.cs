@@ -7,7 +7,7 @@ namespace Framelease.Operator.Ledger;
 
 sealed partial class PostgresLedger
 {
-    public Task<IReadOnlyList<AuthoritySlot>> ReadAuthoritySlotsAsync(CancellationToken cancel) => RowsAsync(
+    public Task<IReadOnlyList<HeldSlot>> ReadAuthoritySlotsAsync(CancellationToken cancel) => RowsAsync(
         Statement.Of(
             $"""
             select {SlotColumns}, {AttemptColumns}
@@ -15,7 +15,7 @@ sealed partial class PostgresLedger
              where s.cluster = $1 and s.state = 'Quarantined' and s.reason = 'AuthorityChanged' order by s.node, s.device, s.slot
             """,
             cluster.Uid),
-        r => new AuthoritySlot(Slot(r), r.IsDBNull(SlotColumnCount) ? null : Attempt(r, SlotColumnCount)),
+        HeldSlotOf,
         cancel);
 
     public Task<IReadOnlyList<AuthorityPod>> ReadAuthorityPodsAsync(CancellationToken cancel) => RowsAsync(

@@ -110,8 +110,16 @@ sealed partial class PostgresLedger
                 """),
             r => new UnattachedRow(r.GetString(0), r.GetDouble(1), r.GetInt32(2), r.IsDBNull(3) ? null : Attempt(r, 3)));
         var held = session.Query(Statement.Of(HeldSql), Held);
+        var delayed = session.Query(
+            Statement.Of(
+                """
+                select l.uid, extract(epoch from clock_timestamp() - s.changed_at)::float8, l.lock_delay
+                  from framelease.slots s join framelease.leases l on l.uid = s.lease_uid
+                 where s.state = 'Quarantined' and l.lock_delay > 0
+                """),
+            r => new DelayedRow(r.GetString(0), r.GetDouble(1), r.GetInt32(2)));
         await LedgerErrors.Map(() => session.SaveChangesAsync(cancel));
-        return new LivenessLook(now.Rows[0], attached.Rows, unattached.Rows, held.Rows);
+        return new LivenessLook(now.Rows[0], attached.Rows, unattached.Rows, held.Rows, delayed.Rows);
     }
 
     // A lease of before graded terms has no grace, and so no grades.

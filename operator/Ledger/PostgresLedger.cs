@@ -31,8 +31,7 @@ sealed partial class PostgresLedger(IEventStore store, IDatabaseClock clock, Clu
             CorrelationId: commit.Tasks.FirstOrDefault()?.TaskUid ?? commit.Leases.FirstOrDefault()?.LeaseUid, Actor: commit.Actor));
         if (commit.Epoch is { } epoch)
             session.RequireEpoch(cluster.Uid, epoch.Role, epoch.Epoch);
-        // Slots in one order everywhere, so that two commits never wait for each other.
-        foreach (var move in commit.Leases.OrderBy(l => SlotOrder(l), StringComparer.Ordinal).SelectMany(LedgerViews.SlotMoves))
+        foreach (var move in LedgerViews.SlotMoves(cluster.Uid, commit.Leases))
             session.Guard(move);
         foreach (var task in commit.Tasks.Where(t => t.Events.Count > 0))
             session.Append(TaskStream(task.TaskUid), task.Before.Version, [.. task.Events]);
@@ -45,9 +44,6 @@ sealed partial class PostgresLedger(IEventStore store, IDatabaseClock clock, Clu
             session.Write(Statement.Of("select framelease.expect_silence($1, $2, $3, $4)", seen.TaskUid, seen.Scene, seen.Attempt, seen.Sequence));
         return LedgerErrors.Map(() => session.SaveChangesAsync(cancel));
     }
-
-    static string SlotOrder(LeaseChange change) =>
-        (change.Events.OfType<LeaseGranted>().FirstOrDefault()?.Slot ?? change.Before.State.Grant?.Slot)?.ToString() ?? "";
 
     async Task<Loaded<T>> LoadAsync<T>(string stream, T seed, Func<T, EventEnvelope, T> evolve, CancellationToken cancel)
     {

@@ -1,4 +1,5 @@
 using Framelease.Domain.Leasing;
+using Framelease.Domain.Scheduling;
 using Framelease.Domain.Tasks;
 using Framelease.EventStore;
 using Framelease.Operator.Monitoring;
@@ -30,8 +31,20 @@ static class Projections
                 Tables = [Leases],
                 Project = (events, view) =>
                 {
+                    var grants = new List<ViewEvent>();
                     foreach (var e in events)
-                        Lease(e, e.Stream["lease-".Length..], view);
+                    {
+                        if (e.Data is LeaseGranted)
+                        {
+                            grants.Add(e);
+                            continue;
+                        }
+
+                        Granted(grants, view);
+                        Lease(e, Uid(e), view);
+                    }
+
+                    Granted(grants, view);
                 },
             },
             new()
@@ -53,25 +66,43 @@ static class Projections
         Asynchronous = [Statistics.Projection],
     };
 
+    static string Uid(ViewEvent e) => e.Stream["lease-".Length..];
+
+    // The grants of a round are one statement, however many they are.
+    static void Granted(List<ViewEvent> grants, ViewWriter view)
+    {
+        if (grants.Count == 0)
+            return;
+        var events = grants.ToArray();
+        grants.Clear();
+        var slots = Array.ConvertAll(events, e => ((LeaseGranted)e.Data).Slot);
+        view.Execute($"""
+            update {Leases} as l set state = 'Granted', granted_at = g.at, cluster = g.cluster, device = g.device
+            from unnest({Array.ConvertAll(events, Uid)}, {Array.ConvertAll(events, e => e.Timestamp)},
+              {Array.ConvertAll(slots, s => s.Cluster)}, {Array.ConvertAll(slots, s => s.Device)}) as g (uid, at, cluster, device)
+            where l.uid = g.uid
+            """);
+    }
+
     static void Lease(ViewEvent e, string uid, ViewWriter view)
     {
         switch (e.Data)
         {
             case LeaseRequested r:
-                var (terms, grades) = (r.Terms, r.Terms.Grades);
+                var (terms, grades, claim) = (r.Terms, r.Terms.Grades, r.Claim);
+                var (points, need) = (claim?.Points() ?? 0, claim?.Need ?? DeviceNeed.None);
                 view.Execute($"""
                     insert into {Leases} (uid, namespace, name, pool, task_uid, scene, attempt, state, requested_at, max_wait,
-                      start_deadline, heartbeat_interval, warning, soft, hard, progress_timeout, drain_grace) values
+                      start_deadline, heartbeat_interval, warning, soft, hard, progress_timeout, drain_grace,
+                      tenant, points, vram, encode, decode, queue_at, give_up_at, lock_delay) values
                       ({uid}, {r.Namespace}, {r.Name}, {r.Pool}, {r.TaskUid}, {r.Scene}, {r.Attempt}, 'Pending', {e.Timestamp},
                        {terms.MaxWaitSeconds}, {terms.StartDeadlineSeconds}, {terms.HeartbeatIntervalSeconds},
                        {grades?.WarningSeconds ?? 0}, {grades?.SoftSeconds ?? 0}, {grades?.HardSeconds ?? 0},
-                       {grades?.ProgressTimeoutSeconds ?? 0}, {grades?.DrainGraceSeconds ?? 0})
-                    """);
-                break;
-            case LeaseGranted g:
-                view.Execute($"""
-                    update {Leases} set state = 'Granted', granted_at = {e.Timestamp}, cluster = {g.Slot.Cluster},
-                      device = {g.Slot.Device} where uid = {uid}
+                       {grades?.ProgressTimeoutSeconds ?? 0}, {grades?.DrainGraceSeconds ?? 0},
+                       {claim?.Tenant ?? ""}, {points}, {need.VramMiB}, {need.EncodeSessions}, {need.DecodeSessions},
+                       {e.Timestamp} - make_interval(secs => {(double)QueueOrder.SecondsPerPoint * points}),
+                       case when {terms.MaxWaitSeconds} > 0 then {e.Timestamp} + make_interval(secs => {(double)terms.MaxWaitSeconds}) end,
+                       {terms.LockDelay?.LockDelaySeconds ?? 0})
                     """);
                 break;
             case LeaseAttached:

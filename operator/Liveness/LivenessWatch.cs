@@ -18,6 +18,7 @@ sealed class LivenessWatch(ILedger ledger, AttemptService attempts, LeaseService
 
     readonly LivenessWitness _attached = new();
     readonly LivenessWitness _unattached = new();
+    readonly LivenessWitness _delayed = new();
     readonly MassSilence _mass = new();
     readonly GradeWatch _grades = new(attempts, leases, logger);
 
@@ -64,6 +65,7 @@ sealed class LivenessWatch(ILedger ledger, AttemptService attempts, LeaseService
             await ExpireSilentAsync(row, epoch, cancel);
         foreach (var row in look.Unattached.Where(u => unattached.Silent.Contains(u.LeaseUid)))
             await ExpireUnattachedAsync(row, epoch, cancel);
+        await FreeByTimeAsync(now, databaseNow, look, epoch, cancel);
         await _grades.LookAsync(now, databaseNow, look, epoch, cancel);
     }
 
@@ -116,6 +118,21 @@ sealed class LivenessWatch(ILedger ledger, AttemptService attempts, LeaseService
         await leases.ChangeAsync(
             row.LeaseUid, "operator", epoch,
             lease => [new LeaseCommand.Expire(ExpiryCause.StartDeadline, message), LeaseSteps.UnattachedProof(lease.State)], cancel);
+    }
+
+    // A lock delay, too, is over only when both clocks say so, inside unbroken observation: a clock that jumps frees nothing.
+    async Task FreeByTimeAsync(double now, double databaseNow, LivenessLook look, LeaderEpoch epoch, CancellationToken cancel)
+    {
+        var over = _delayed.Observe(now, databaseNow, [.. look.Delayed.Select(d =>
+            new LivenessWitness.Sighting(d.LeaseUid, 0, d.SecondsInQuarantine,
+                d.LockDelaySeconds))]).Silent.ToHashSet(StringComparer.Ordinal);
+        foreach (var row in look.Delayed.Where(d => over.Contains(d.LeaseUid)))
+        {
+            var evidence = $"the pool's lock delay of {row.LockDelaySeconds} s is over; its workers stop by themselves without contact";
+            await leases.ChangeAsync(
+                row.LeaseUid, "operator", epoch, lease => [new LeaseCommand.Free(FreeProof.LockDelay, evidence, null, lease.DatabaseNow)],
+                    cancel);
+        }
     }
 
     static string Key(AttachedRow a) => $"{a.TaskUid}/{a.Scene}/{a.Attempt}";

@@ -1,20 +1,24 @@
-using System.Text.Json;
-using System.Text.Json.Serialization;
 using Framelease.Domain.Leasing;
+using Framelease.Domain.Scheduling;
 using Framelease.Kubernetes.Client;
 using Framelease.Kubernetes.Controllers;
 using Framelease.Kubernetes.Models;
+using Framelease.Operator.Attempts;
 using Framelease.Operator.Dispatch;
 using Framelease.Operator.Leadership;
+using Framelease.Operator.Leases;
 using Framelease.Operator.Ledger;
 using Framelease.Operator.Status;
+using Framelease.Operator.Tenants;
 using Framelease.Resources;
 
 namespace Framelease.Operator.Pools;
 
-/// <summary>Finds a pool's devices on its nodes, makes their slots known, and shows who holds them.</summary>
+/// <summary>Makes a pool's slots known, asks the holders of drained devices to end, and shows who holds what.</summary>
 sealed class GpuPoolReconciler(
-    ILedger ledger, IKubernetesClient kubernetes, PlatformStores stores, DispatcherSet dispatchers, ClusterIdentity cluster, Leader leader) : IReconciler
+    ILedger ledger, LeaseService leases, IKubernetesClient kubernetes, PlatformStores stores, DispatcherSet dispatchers,
+        ClusterIdentity cluster,
+    Leader leader) : IReconciler
 {
     static readonly TimeSpan Refresh = TimeSpan.FromSeconds(30);
 
@@ -23,87 +27,45 @@ sealed class GpuPoolReconciler(
         if (stores.Pools.Find(key) is not { } pool || pool.Metadata.DeletionTimestamp is not null)
             return ReconcileResult.Done;
         var name = pool.Metadata.Name!;
-        var problems = new List<string>();
-        var found = Discover(pool, problems);
-        await ledger.SyncDevicesAsync(name, found, leader.Epoch, cancel);
+        var found = DeviceDiscovery.Of(pool, stores.Pools.List(), stores.Nodes.List(), cluster.Uid);
+        await ledger.SyncDevicesAsync(name, found.Slots, leader.Epoch, cancel);
         dispatchers.Wake(name);
-        await WriteStatusAsync(pool, problems, cancel);
+        var snapshot = await ledger.ReadPoolAsync(name, cancel);
+        foreach (var slot in snapshot.Slots.Where(s => s.State is SlotState.Granted))
+        {
+            if (DeviceDiscovery.DrainOf(pool, slot) is { } drain)
+                await DrainAsync(slot, drain, cancel);
+        }
+
+        await WriteStatusAsync(pool, found.Problems, snapshot, cancel);
         return ReconcileResult.After(Refresh);
     }
 
-    // A device that two pools match belongs to none (R1).
-    List<SlotSnapshot> Discover(GpuPool pool, List<string> problems)
+    // Whoever attached is asked, and made to after the grace (GradeWatch); a grant to which nobody attached is simply taken back.
+    async Task DrainAsync(SlotSnapshot slot, DeviceCordon cordon, CancellationToken cancel)
     {
-        var found = new List<SlotSnapshot>();
-        foreach (var node in stores.Nodes.List().Where(n => Matches(pool, n)).OrderBy(n => n.Metadata.Name, StringComparer.Ordinal))
-        {
-            var others = stores.Pools.List().Where(p => p.Metadata.Name != pool.Metadata.Name && p.Metadata.DeletionTimestamp is null && Matches(p, node)).ToList();
-            if (others.Count > 0)
-            {
-                problems.Add($"Overlapping: node {node.Metadata.Name} also matches pool {string.Join(", ", others.Select(p => p.Metadata.Name))}; its devices belong to none");
-                continue;
-            }
-
-            foreach (var device in DevicesOf(node, problems))
-            {
-                for (var slot = 0; slot < (pool.Spec.SlotsPerDevice ?? 1); slot++)
-                {
-                    found.Add(new SlotSnapshot(
-                        new SlotKey(cluster.Uid, node.Metadata.Name!, device.Id, slot), pool.Metadata.Name!, SlotState.Free, 0, null,
-                        device.Name, device.Kind, device.Index));
-                }
-            }
-        }
-
-        return found;
+        var why = $"{slot.Key.Node}/{slot.Key.Device} is drained{(cordon.Reason is { } reason ? $": {reason}" : " by spec.cordons")}";
+        await leases.ChangeAsync(
+            slot.LeaseUid!, "operator", leader.Epoch,
+            lease => lease.State is { IsGranted: true, Attachment: null }
+                ? [new LeaseCommand.Revoke("drain", why), LeaseSteps.UnattachedProof(lease.State)]
+                : [new LeaseCommand.Drain(DrainCause.DeviceDrained, why)],
+            cancel);
     }
 
-    static bool Matches(GpuPool pool, Node node) =>
-        node.Metadata.Annotations?.ContainsKey(ApiGroup.DevicesAnnotation) is true
-        && (pool.Spec.NodeSelector ?? new Dictionary<string, string>(StringComparer.Ordinal)).All(s => node.Metadata.Labels?.GetValueOrDefault(s.Key) == s.Value);
-
-    static IReadOnlyList<NodeDevice> DevicesOf(Node node, List<string> problems)
+    async Task WriteStatusAsync(GpuPool pool, IReadOnlyList<string> problems, PoolSnapshot snapshot, CancellationToken cancel)
     {
-        try
-        {
-            return JsonSerializer.Deserialize(node.Metadata.Annotations![ApiGroup.DevicesAnnotation], NodeDeviceJson.Default.IReadOnlyListNodeDevice) ?? [];
-        }
-        catch (JsonException e)
-        {
-            problems.Add($"node {node.Metadata.Name}: annotation {ApiGroup.DevicesAnnotation} is not a list of devices: {e.Message}");
-            return [];
-        }
-    }
-
-    async Task WriteStatusAsync(GpuPool pool, List<string> problems, CancellationToken cancel)
-    {
-        var snapshot = await ledger.ReadPoolAsync(pool.Metadata.Name!, cancel);
-        var conditions = new ConditionSet(pool.Status?.Conditions, pool.Metadata.Generation, snapshot.DatabaseNow);
-        if (problems.Count > 0)
-            conditions.False("Ready", problems[0].StartsWith("Overlapping", StringComparison.Ordinal) ? "Overlapping" : "DevicesUnreadable", string.Join("; ", problems));
-        else if (snapshot.Slots.Count == 0)
-            conditions.False("Ready", "NoDevices", "no node matches nodeSelector and publishes devices");
-        else
-            conditions.True("Ready", "Ready", $"{snapshot.Slots.Count} slots");
         var status = new GpuPoolStatus
         {
             ObservedGeneration = pool.Metadata.Generation,
-            Conditions = conditions.ToList(),
+            Conditions = Conditions(pool, problems, snapshot),
             Slots = snapshot.Slots.Count,
-            FreeSlots = snapshot.Slots.Count(s => s.State is SlotState.Free),
-            QueueLength = snapshot.Waiting.Count,
-            Devices = [.. snapshot.Slots.Select(s => new SlotStatus
-            {
-                Node = s.Key.Node,
-                Device = s.Key.Device,
-                Slot = s.Key.Slot,
-                Name = s.DeviceName,
-                State = s.State.ToString(),
-                Holder = s.LeaseUid is { } uid && stores.Leases.List().FirstOrDefault(l => l.Metadata.Uid == uid) is { } lease
-                    ? $"{lease.Metadata.Namespace}/{lease.Metadata.Name}"
-                    : s.LeaseUid,
-                Token = s.Token,
-            })],
+            FreeSlots = snapshot.Slots.Count(s => s is { State: SlotState.Free, Traits.OutOfService: null }),
+            QuarantinedSlots = snapshot.Slots.Count(s => s.State is SlotState.Quarantined),
+            SlotsOutOfService = snapshot.Slots.Count(s => s.Traits.OutOfService is not null),
+            OvertakingSeconds = QueueOrder.OvertakingSeconds(0, MostPoints()),
+            QueueLength = (int)snapshot.Waiting,
+            Devices = [.. snapshot.Slots.Select(SlotOf)],
         };
         try
         {
@@ -114,15 +76,42 @@ sealed class GpuPoolReconciler(
             // Deleted in between.
         }
     }
+
+    static IReadOnlyList<Condition> Conditions(GpuPool pool, IReadOnlyList<string> problems, PoolSnapshot snapshot)
+    {
+        var conditions = new ConditionSet(pool.Status?.Conditions, pool.Metadata.Generation, snapshot.DatabaseNow);
+        if (problems.Count > 0)
+        {
+            var overlaps = problems[0].StartsWith("Overlapping", StringComparison.Ordinal);
+            conditions.False("Ready", overlaps ? "Overlapping" : "DevicesUnreadable", string.Join("; ", problems));
+        }
+        else if (LeaseTermsPolicy.ComplaintAbout(pool.Spec) is { } complaint)
+            conditions.False("Ready", "TermsInvalid", complaint);
+        else if (snapshot.Slots.Count == 0)
+            conditions.False("Ready", "NoDevices", "no node matches nodeSelector and publishes devices");
+        else
+            conditions.True("Ready", "Ready", $"{snapshot.Slots.Count} slots");
+        return conditions.ToList();
+    }
+
+    SlotStatus SlotOf(SlotSnapshot s) => new()
+    {
+        Node = s.Key.Node,
+        Device = s.Key.Device,
+        Slot = s.Key.Slot,
+        Name = s.DeviceName,
+        State = s.State.ToString(),
+        Holder = s.LeaseUid is { } uid && stores.Leases.List().FirstOrDefault(l => l.Metadata.Uid == uid) is { } lease
+            ? $"{lease.Metadata.Namespace}/{lease.Metadata.Name}"
+            : s.LeaseUid,
+        Token = s.Token,
+        OutOfService = s.Traits.OutOfService,
+        Reason = s.Traits.Reason,
+    };
+
+    int MostPoints() => stores.Tenants.List()
+        .Select(t => TenantBinding.TierPoints(t) + TenantBinding.MaxBoost(t)).DefaultIfEmpty(0).Max() + LeaseClaim.MostComplexity;
 }
-
-/// <summary>A device as a node agent publishes it.</summary>
-/// <param name="Kind"><c>Gpu</c> or <c>Software</c>.</param>
-sealed record NodeDevice(string Id, int Index, string Name, long MemoryMiB, string Kind);
-
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
-[JsonSerializable(typeof(IReadOnlyList<NodeDevice>))]
-sealed partial class NodeDeviceJson : JsonSerializerContext;
 
 /// <summary>UID of the cluster: that of namespace kube-system. Part of every slot's key, so that two clusters never share one by accident.</summary>
 sealed record ClusterIdentity(string Uid);

@@ -12,10 +12,13 @@ static class LeaseStatusView
         var conditions = new ConditionSet(previous, generation, now);
         Granted(conditions, state, wait);
         Attached(conditions, state);
+        Stalled(conditions, state);
+        Draining(conditions, state);
         Finished(conditions, state);
         SlotFree(conditions, state);
         conditions.Keep(PlatformFinalizers.BlockedCondition);
         var (reason, message) = Why(state, wait);
+        var (grade, gradeAt) = Next(state);
         return new GpuLeaseStatus
         {
             State = StateOf(state),
@@ -30,6 +33,13 @@ static class LeaseStatusView
             RequestedTime = state.RequestedAt,
             GrantedTime = state.GrantedAt,
             AttachedTime = state.AttachedAt,
+            Pod = state.Attachment?.PodUid,
+            NextGrade = grade,
+            NextGradeTime = gradeAt is { } at ? new DateTimeOffset(at.UtcTicks - at.UtcTicks % TimeSpan.TicksPerSecond, TimeSpan.Zero)
+                : null,
+            WarnedTime = state.WarnedAt,
+            DrainTime = state.Drain?.At,
+            StalledTime = state.IsGranted ? state.StalledAt : null,
             EndedTime = state.EndedAt,
         };
     }
@@ -46,7 +56,10 @@ static class LeaseStatusView
     {
         { SlotQuarantined: true } => (state.EndReason, $"{state.EndMessage}; slot {state.Grant!.Slot} waits for proof that nobody uses it"),
         { IsEnded: true } => (state.EndReason, state.Freed is { } f ? $"{state.EndMessage}; freed by {f.Proof}: {f.Evidence}" : state.EndMessage),
-        { Phase: LeasePhase.Pending } => (wait?.Reason ?? "WaitingForSlot", wait?.Message ?? "in the queue"),
+        { Phase: LeasePhase.Draining, Drain: { } d } =>
+            ("Draining", $"asked to end at {d.At:u} ({d.Cause}), force after {d.GraceSeconds} s"),
+        { IsGranted: true, StalledAt: { } since } => ("Stalled", $"beats come, and nothing has moved since before {since:u}"),
+        { Phase: LeasePhase.Pending or LeasePhase.None } => (wait?.Reason ?? "WaitingForSlot", wait?.Message ?? "in the queue"),
         _ => (null, null),
     };
 
@@ -66,6 +79,36 @@ static class LeaseStatusView
             c.True("Attached", "Attached", $"pod {a.PodUid} on {a.Node}", state.AttachedAt);
         else
             c.False("Attached", "NotAttached", "no holder made itself known");
+    }
+
+    // The grade that comes next if the holder does not end before; before the attach, the start deadline.
+    static (string? Grade, DateTimeOffset? At) Next(LeaseState state)
+    {
+        if (state is not { IsGranted: true, Grant: { } grant, GrantedAt: { } granted })
+            return (null, null);
+        if (state.Attachment is null)
+            return ("Attach", granted.AddSeconds(grant.Terms.StartDeadlineSeconds));
+        if (state.Drain is { } drain)
+            return (nameof(LeaseGrade.Force), drain.At.AddSeconds(drain.GraceSeconds));
+        return LeaseGrades.Next(state.Hold(null, stillStalled: true)!, grant.Terms.Grades) is { } due ? (due.Grade.ToString(), due.At)
+            : (null, null);
+    }
+
+    static void Stalled(ConditionSet c, LeaseState state)
+    {
+        if (state is { IsGranted: true, StalledAt: { } since })
+            c.True("Stalled", "NoProgress", "beats come, and nothing moves", since);
+        else
+            c.False("Stalled", state.IsGranted ? "Progressing" : "NotHeld", state.IsGranted ? "no stall is on record"
+                : "nobody holds the slot");
+    }
+
+    static void Draining(ConditionSet c, LeaseState state)
+    {
+        if (state.Drain is { } drain)
+            c.True("Draining", drain.Cause.ToString(), $"asked to end; force after {drain.GraceSeconds} s", drain.At);
+        else
+            c.False("Draining", "NotAsked", "the holder was not asked to end");
     }
 
     static void Finished(ConditionSet c, LeaseState state)

@@ -21,6 +21,7 @@ static class TaskStatusView
         Accepted(conditions, state, obstacle);
         Admitted(conditions, state);
         Running(conditions, state, scene, leaseWait);
+        Stalled(conditions, scene);
         Ended(conditions, state);
         conditions.Keep(PlatformFinalizers.BlockedCondition);
         var (phase, reason) = Summary(state, scene, obstacle, leaseWait);
@@ -75,6 +76,14 @@ static class TaskStatusView
             c.False("Running", "BackingOff", $"attempt {f.Attempt} failed: {f.Message}");
         else
             c.False("Running", "Queued", "no attempt runs yet");
+    }
+
+    static void Stalled(ConditionSet c, SceneState? scene)
+    {
+        if (scene is { IsRunning: true, StalledAt: { } since })
+            c.True("Stalled", "NoProgress", $"attempt {scene.Attempt} beats, and nothing moves", since);
+        else
+            c.False("Stalled", "NoStall", "no attempt is known to stall");
     }
 
     static void Ended(ConditionSet c, TaskState state)

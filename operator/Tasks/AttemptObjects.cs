@@ -14,7 +14,34 @@ namespace Framelease.Operator.Tasks;
 /// </summary>
 sealed class AttemptObjects(IKubernetesClient kubernetes, OperatorOptions options)
 {
-    public async Task<GpuLease> EnsureLeaseAsync(VideoTask task, TaskState state, SceneState scene, GpuPool? pool, CancellationToken cancel)
+    /// <summary>What a task's leases ask for; what it leaves open is the pool's.</summary>
+    public static GpuLeaseSpec LeaseSpec(VideoTask task, string pool)
+    {
+        var timeouts = task.Spec.Timeouts;
+        return new GpuLeaseSpec
+        {
+            Pool = pool,
+            MaxWaitSeconds = 0,
+            StartDeadlineSeconds = timeouts?.StartDeadlineSeconds,
+            HeartbeatIntervalSeconds = timeouts?.HeartbeatIntervalSeconds,
+            HeartbeatTimeoutSeconds = timeouts?.HeartbeatTimeoutSeconds,
+            WarningSeconds = timeouts?.WarningSeconds,
+            SoftSeconds = timeouts?.SoftSeconds,
+            HardSeconds = timeouts?.HardSeconds,
+            ProgressTimeoutSeconds = timeouts?.ProgressTimeoutSeconds,
+            Resources = task.Spec.Resources,
+            PriorityBoost = task.Spec.PriorityBoost,
+            Complexity = ComplexityOf(task),
+        };
+    }
+
+    // As the source had it: a hundred characters of prompt are a point.
+    static int ComplexityOf(VideoTask task) =>
+        task.Spec.Parameters?.GetValueOrDefault("prompt") is { ValueKind: System.Text.Json.JsonValueKind.String } prompt
+            ? Math.Min(LeaseClaim.MostComplexity, prompt.GetString()!.Length / 100)
+            : 0;
+
+    public async Task<GpuLease> EnsureLeaseAsync(VideoTask task, TaskState state, SceneState scene, CancellationToken cancel)
     {
         var accepted = state.Accepted!;
         var name = AttemptName.Of(accepted.Name, accepted.TaskUid, scene.Scene, scene.Attempt);
@@ -30,9 +57,8 @@ sealed class AttemptObjects(IKubernetesClient kubernetes, OperatorOptions option
                 Finalizers = [ApiGroup.LeaseFinalizer],
                 OwnerReferences = [WorkerPod.OwnerOf(task)],
             },
-            Spec = new GpuLeaseSpec
+            Spec = LeaseSpec(task, accepted.Pool) with
             {
-                Pool = accepted.Pool,
                 Holder = new LeaseHolder
                 {
                     Kind = nameof(VideoTask),
@@ -41,10 +67,6 @@ sealed class AttemptObjects(IKubernetesClient kubernetes, OperatorOptions option
                     Scene = scene.Scene,
                     Attempt = scene.Attempt,
                 },
-                MaxWaitSeconds = 0,
-                StartDeadlineSeconds = task.Spec.Timeouts?.StartDeadlineSeconds ?? pool?.Spec.StartDeadlineSeconds,
-                HeartbeatIntervalSeconds = task.Spec.Timeouts?.HeartbeatIntervalSeconds ?? pool?.Spec.HeartbeatIntervalSeconds,
-                HeartbeatTimeoutSeconds = task.Spec.Timeouts?.HeartbeatTimeoutSeconds ?? pool?.Spec.HeartbeatTimeoutSeconds,
             },
         };
         try

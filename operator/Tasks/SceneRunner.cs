@@ -5,7 +5,7 @@ using Framelease.Kubernetes.Client;
 using Framelease.Kubernetes.Models;
 using Framelease.ObjectStorage;
 using Framelease.Operator.Attempts;
-using Framelease.Operator.Dispatch;
+using Framelease.Operator.Leases;
 using Framelease.Operator.Ledger;
 using Framelease.Operator.Pods;
 using Framelease.Operator.Status;
@@ -25,7 +25,7 @@ sealed record SceneStepResult(bool Changed, TimeSpan? Again, Obstacle? Wait, Lea
 
 /// <summary>Carries the current attempt of a scene from queued to started: lease, grant, pod, record. Afterwards the worker and the pod's end speak.</summary>
 sealed class SceneRunner(
-    ILedger ledger, IKubernetesClient kubernetes, PlatformStores stores, AttemptObjects objects, IObjectStore store, AttemptSignals signals, WaitReasons reasons,
+    ILedger ledger, IKubernetesClient kubernetes, PlatformStores stores, AttemptObjects objects, IObjectStore store, AttemptSignals signals,
     Random chance, TimeProvider time)
 {
     static readonly TimeSpan ExitGrace = TimeSpan.FromSeconds(30);
@@ -62,16 +62,12 @@ sealed class SceneRunner(
     async Task<SceneStepResult> WithLeaseAsync(
         VideoTask task, Loaded<TaskState> loaded, SceneState scene, Engine engine, LeaderEpoch epoch, CancellationToken cancel)
     {
-        var pool = stores.Pools.Find(new ObjectKey(null, loaded.State.Accepted!.Pool));
-        var lease = await objects.EnsureLeaseAsync(task, loaded.State, scene, pool, cancel);
+        var lease = await objects.EnsureLeaseAsync(task, loaded.State, scene, cancel);
         var leaseUid = lease.Metadata.Uid!;
         var held = await ledger.LoadLeaseAsync(leaseUid, cancel);
         if (held.State.Phase is LeasePhase.None or LeasePhase.Pending)
         {
-            var wait = reasons.Of(leaseUid) ?? (pool is null
-                ? new Obstacle("PoolNotFound", $"GpuPool \"{loaded.State.Accepted.Pool}\" was deleted; apply it again")
-                : new Obstacle("WaitingForSlot", "in the queue"));
-            return new SceneStepResult(false, null, wait, held.State);
+            return new SceneStepResult(false, null, await WaitAsync(lease, held, cancel), held.State);
         }
 
         if (held.State.IsGranted)
@@ -82,6 +78,17 @@ sealed class SceneRunner(
             scene.Scene, scene.Attempt, null, $"its lease ended before the pod: {held.State.EndReason} {held.State.EndMessage}",
             RetryBackoff.Seconds(scene.Returns + 1, chance.NextDouble())));
         return await RecordAsync(loaded, returned, epoch, held.State, cancel);
+    }
+
+    // In the queue the last round says why; outside of it the lease's admission does.
+    async Task<Obstacle> WaitAsync(GpuLease lease, Loaded<LeaseState> held, CancellationToken cancel)
+    {
+        if (held.State.Phase is LeasePhase.None
+            && LeaseAdmission.Check(lease, stores.Pools.List(), stores.Tenants.List()).WhyNot is { } obstacle)
+            return obstacle;
+        return await ledger.FindWaitAsync(lease.Metadata.Uid!, cancel) is { Code: { } code, Message: { } message }
+            ? new Obstacle(code, message)
+            : new Obstacle("WaitingForSlot", "in the queue");
     }
 
     async Task<SceneStepResult> StartAsync(

@@ -1,7 +1,9 @@
 using System.Security.Cryptography;
 using System.Text.Json;
 using Framelease.Domain.Tasks;
+using Framelease.Operator.Leases;
 using Framelease.Operator.Status;
+using Framelease.Operator.Tenants;
 using Framelease.Resources;
 
 namespace Framelease.Operator.Tasks;
@@ -30,9 +32,11 @@ static class TaskAcceptance
         VideoTask task, IReadOnlyCollection<Engine> engines, IReadOnlyCollection<Tenant> tenants, IReadOnlyCollection<GpuPool> pools, IReadOnlyList<string> inputRoots)
     {
         var spec = task.Spec;
-        var (tenant, whyNot) = TenantOf(task, tenants);
+        var (tenant, whyNot) = TenantBinding.Of(task.Metadata.Namespace!, spec.Tenant, tenants);
         if (tenant is null)
-            return Waits("TenantNotAllowed", whyNot!);
+            return new Outcome.Waits(whyNot!);
+        if (TenantBinding.ComplaintAboutBoost(tenant, spec.PriorityBoost ?? 0) is { } tooHigh)
+            return new Outcome.Waits(tooHigh);
         if (engines.FirstOrDefault(e => e.Metadata.Name == spec.Engine) is not { } engine)
             return Waits("EngineNotFound", $"spec.engine: there is no Engine \"{spec.Engine}\"; {Known("engines", engines.Select(e => e.Metadata.Name))}");
         if (ComplaintAboutInput(spec.Input, inputRoots) is { } complaint)
@@ -46,10 +50,13 @@ static class TaskAcceptance
             return new Outcome.Refused("TimeoutsInvalid", $"spec.timeouts.heartbeatTimeoutSeconds: {timeout} is less than twice the interval of {interval}");
         var needsLease = engine.Spec.Device is not EngineDevice.Cpu;
         var pool = spec.Pool ?? "default";
-        if (needsLease && pools.All(p => p.Metadata.Name != pool))
+        var lender = pools.FirstOrDefault(p => p.Metadata.Name == pool);
+        if (needsLease && lender is null)
             return Waits("PoolNotFound", $"spec.pool: there is no GpuPool \"{pool}\"; {Known("pools", pools.Select(p => p.Metadata.Name))}");
+        if (needsLease && LeaseTermsPolicy.Of(AttemptObjects.LeaseSpec(task, pool), lender, "spec.timeouts").WhyNot is { } beyond)
+            return new Outcome.Waits(beyond);
         return new Outcome.Accepted(new TaskAccepted(
-            task.Metadata.Uid!, task.Metadata.Namespace!, task.Metadata.Name!, tenant, spec.Engine, pool, HashOf(spec),
+            task.Metadata.Uid!, task.Metadata.Namespace!, task.Metadata.Name!, tenant.Metadata.Name!, spec.Engine, pool, HashOf(spec),
             new TaskInput(spec.Input.Object, spec.Input.Uri), checkedParameters.Parameters!, Scenes: 1, spec.BackoffLimit ?? 3, needsLease));
     }
 
@@ -64,19 +71,6 @@ static class TaskAcceptance
     }
 
     // R13: only Tenant.spec.namespaces binds; the spec may name that tenant, never another.
-    static (string? Name, string? Why) TenantOf(VideoTask task, IReadOnlyCollection<Tenant> tenants)
-    {
-        var ns = task.Metadata.Namespace!;
-        var owners = tenants.Where(t => t.Spec.Namespaces.Contains(ns)).Select(t => t.Metadata.Name!).Order(StringComparer.Ordinal).ToList();
-        return owners switch
-        {
-            [] => (null, $"no Tenant names namespace \"{ns}\" in spec.namespaces; add it to one"),
-            [var only] when task.Spec.Tenant is { } wish && wish != only => (null, $"spec.tenant: namespace \"{ns}\" belongs to tenant \"{only}\", not to \"{wish}\""),
-            [var only] => (only, null),
-            _ => (null, $"namespace \"{ns}\" is named by several tenants ({string.Join(", ", owners)}) and belongs to none; keep it in one"),
-        };
-    }
-
     static Outcome.Refused? ComplaintAboutInput(VideoInput input, IReadOnlyList<string> roots)
     {
         if (input.Object is null == input.Uri is null)

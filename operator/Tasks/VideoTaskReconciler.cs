@@ -4,7 +4,6 @@ using Framelease.Kubernetes.Client;
 using Framelease.Kubernetes.Controllers;
 using Framelease.Kubernetes.Models;
 using Framelease.Operator.Attempts;
-using Framelease.Operator.Dispatch;
 using Framelease.Operator.Hosting;
 using Framelease.Operator.Leadership;
 using Framelease.Operator.Ledger;
@@ -18,7 +17,7 @@ namespace Framelease.Operator.Tasks;
 /// between any two lines; the next pass finds what was made (deterministic names) and what was recorded (R9).
 /// </summary>
 sealed class VideoTaskReconciler(
-    ILedger ledger, PlatformStores stores, AttemptService attempts, SceneRunner scenes, AttemptSignals signals, WaitReasons reasons,
+    ILedger ledger, PlatformStores stores, AttemptService attempts, SceneRunner scenes, AttemptSignals signals,
     TaskStatusWriter statuses, PlatformFinalizers finalizers, OperatorOptions options, Leader leader) : IReconciler
 {
     static readonly TimeSpan Soon = TimeSpan.FromSeconds(5);
@@ -105,8 +104,6 @@ sealed class VideoTaskReconciler(
             return CleanUp.Waiting("its worker pods to end", again, mayLetGo: loaded.State.IsEnded);
         }
 
-        foreach (var lease in stores.Leases.List().Where(l => l.Spec.Holder?.Uid == task.Metadata.Uid))
-            reasons.Clear(lease.Metadata.Uid!);
         signals.Changed(loaded.State, null);
         return CleanUp.Complete;
     }

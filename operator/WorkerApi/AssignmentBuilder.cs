@@ -45,6 +45,7 @@ sealed class AssignmentBuilder(ILedger ledger, IKubernetesClient kubernetes, IOb
             HeartbeatIntervalSeconds = lease?.Grant?.Terms.HeartbeatIntervalSeconds ?? DefaultHeartbeatInterval,
             HeartbeatTimeoutSeconds = task.Scenes[fence.Scene].Started!.HeartbeatTimeoutSeconds,
             ProgressIntervalSeconds = ProgressInterval,
+            StopAfterSeconds = lease?.Grant?.Terms.LockDelay?.StopAfterSeconds,
             DrainGraceSeconds = lease?.Grant?.Terms.Grades?.DrainGraceSeconds ?? DrainGrace,
         };
     }

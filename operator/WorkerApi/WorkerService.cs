@@ -27,7 +27,8 @@ sealed class WorkerService(
         var row = await ledger.FindAttemptByPodAsync(podUid, cancel)
             ?? throw new HttpProblem(425, "TooEarly", $"no attempt is on record for pod {podUid} yet; try again");
         var fence = new AttemptFence(row.TaskUid, row.Scene, row.Attempt, row.PodUid, row.LeaseUid, row.Token);
-        var plan = await attempts.AttachAsync(fence, request.NodeName, request.WorkerVersion, Actor(row), cancel);
+        var plan = await attempts.AttachAsync(fence, request.NodeName, request.WorkerVersion, Actor(row), cancel,
+            Bounded(request.BootId, 64));
         await RefuseAsync(plan, fence, "attach", cancel);
         Log.Attached(logger, row.PodName, row.TaskUid, row.Scene, row.Attempt, row.Token);
         return await assignments.BuildAsync(fence, credential.Issue(fence), cancel);

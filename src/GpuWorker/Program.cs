@@ -13,7 +13,7 @@ var log = new WorkerLog(Console.Out);
 WorkerOptions options;
 try
 {
-    options = WorkerOptions.Read(Environment.GetEnvironmentVariable);
+    options = WorkerOptions.Read(Environment.GetEnvironmentVariable) with { BootId = BootId() };
 }
 catch (FormatException e)
 {
@@ -47,4 +47,16 @@ void Terminate(PosixSignalContext context)
 {
     context.Cancel = true;
     terminate.Cancel();
+}
+
+static string? BootId()
+{
+    try
+    {
+        return File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim();
+    }
+    catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+    {
+        return null;
+    }
 }

@@ -14,6 +14,9 @@ sealed record WorkerOptions(
 {
     public const int DefaultAttachSeconds = 600;
 
+    /// <summary>Of the machine's kernel, for the proof that this worker has ended (R4 b); null where it cannot be read.</summary>
+    public string? BootId { get; init; }
+
     /// <exception cref="FormatException">Names the variable, what it holds and what it should.</exception>
     public static WorkerOptions Read(Func<string, string?> environment)
     {

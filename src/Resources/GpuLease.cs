@@ -13,8 +13,13 @@ namespace Framelease.Resources;
 [PrinterColumn("Holder", "string", ".spec.holder.name")]
 [PrinterColumn("Reason", "string", ".status.reason")]
 [PrinterColumn("Age", "date", ".metadata.creationTimestamp")]
+[PrinterColumn("Position", "integer", ".status.queue.position", Priority = 1)]
 [PrinterColumn("Node", "string", ".status.node", Priority = 1)]
+[PrinterColumn("Slot", "integer", ".status.slot", Priority = 1)]
+[PrinterColumn("Pod", "string", ".status.pod", Priority = 1)]
 [PrinterColumn("Granted", "date", ".status.grantedTime", Priority = 1)]
+[PrinterColumn("Next", "string", ".status.nextGrade", Priority = 1)]
+[PrinterColumn("At", "string", ".status.nextGradeTime", Priority = 1)]
 [PrinterColumn("Ended", "date", ".status.endedTime", Priority = 1)]
 [PrinterColumn("Message", "string", ".status.message", Priority = 1)]
 public sealed record GpuLease : KubernetesObject
@@ -50,6 +55,48 @@ public sealed record GpuLeaseSpec
     /// <summary>Silence after which the lease expires. Default: the pool's.</summary>
     [Range(2, 86400)]
     public int? HeartbeatTimeoutSeconds { get; init; }
+
+    /// <summary>First grade, from the grant; 0 = none. Default: the pool's.</summary>
+    [Range(0, 604800)]
+    public int? WarningSeconds { get; init; }
+
+    /// <summary>Second grade: the holder is asked to end; 0 = none. Default: the pool's.</summary>
+    [Range(0, 604800)]
+    public int? SoftSeconds { get; init; }
+
+    /// <summary>Third grade: the holder is made to end; 0 = none. Default: the pool's; at most the pool's bounds.maxHardSeconds.</summary>
+    [Range(0, 604800)]
+    public int? HardSeconds { get; init; }
+
+    /// <summary>Beats without progress for this long are a stall; 0 = none. Default: the pool's.</summary>
+    [Range(0, 86400)]
+    public int? ProgressTimeoutSeconds { get; init; }
+
+    /// <summary>What the device must have room for.</summary>
+    public LeaseResources? Resources { get; init; }
+
+    /// <summary>
+    /// Points on top of the tenant's tier: one point is worth one minute of waiting. At most what the tenant allows. Default 0.
+    /// </summary>
+    [Range(0, 200), Default("0")]
+    public int? PriorityBoost { get; init; }
+
+    /// <summary>Points for the size of the work. Default 0.</summary>
+    [Range(0, 50), Default("0")]
+    public int? Complexity { get; init; }
+}
+
+/// <summary>Absent or 0: nothing is counted.</summary>
+public sealed record LeaseResources
+{
+    [Range(0, 1048576)]
+    public int? VramMiB { get; init; }
+
+    [Range(0, 1024)]
+    public int? EncodeSessions { get; init; }
+
+    [Range(0, 1024)]
+    public int? DecodeSessions { get; init; }
 }
 
 /// <summary>Reference to the holder, in this namespace.</summary>
@@ -82,7 +129,7 @@ public sealed record GpuLeaseStatus
 
     public long? ObservedGeneration { get; init; }
 
-    /// <summary>Granted, Attached, Finished, SlotFree.</summary>
+    /// <summary>Granted, Attached, Stalled, Draining, Finished, SlotFree.</summary>
     [ListMap("type"), Items(0, 16)]
     public IReadOnlyList<Condition>? Conditions { get; init; }
 
@@ -101,5 +148,50 @@ public sealed record GpuLeaseStatus
 
     public DateTimeOffset? AttachedTime { get; init; }
 
+    /// <summary>UID of the pod that attached.</summary>
+    public string? Pod { get; init; }
+
+    /// <summary>Why it is where it is in the queue.</summary>
+    public QueueStatus? Queue { get; init; }
+
+    /// <summary>Warning, Drain or Force: the grade that comes next, if the holder does not end before. Attach before the first.</summary>
+    public string? NextGrade { get; init; }
+
+    public DateTimeOffset? NextGradeTime { get; init; }
+
+    /// <summary>When the grades so far were recorded.</summary>
+    public DateTimeOffset? WarnedTime { get; init; }
+
+    public DateTimeOffset? DrainTime { get; init; }
+
+    /// <summary>Since when nothing moves, though beats come.</summary>
+    public DateTimeOffset? StalledTime { get; init; }
+
     public DateTimeOffset? EndedTime { get; init; }
+}
+
+/// <summary>
+/// The queue is ordered by enqueueTime − 60 s × points: all wait at the same rate, so the order of two leases never changes while they
+/// wait.
+/// </summary>
+public sealed record QueueStatus
+{
+    public string? Tenant { get; init; }
+
+    public DateTimeOffset? EnqueueTime { get; init; }
+
+    /// <summary>tier + boost + complexity.</summary>
+    public int? Points { get; init; }
+
+    public int? TierPoints { get; init; }
+
+    public int? Boost { get; init; }
+
+    public int? Complexity { get; init; }
+
+    /// <summary>1 = next; shown for the first 20, absent further behind.</summary>
+    public int? Position { get; init; }
+
+    /// <summary>Leases that wait in the pool.</summary>
+    public long? Length { get; init; }
 }

@@ -6,6 +6,10 @@ namespace Framelease.Resources;
 /// <summary>Which devices on which nodes may be leased, and how.</summary>
 [KubernetesEntity(ApiGroup.Name, ApiGroup.Version, "GpuPool", "gpupools", Namespaced = false)]
 [CustomResource(ShortNames = ["gp"], Categories = ["framelease"])]
+[PrinterColumn("Binding", "string", ".spec.binding", Priority = 1)]
+[PrinterColumn("Out", "integer", ".status.slotsOutOfService", Priority = 1)]
+[PrinterColumn("Quarantined", "integer", ".status.quarantinedSlots", Priority = 1)]
+[PrinterColumn("Reason", "string", ".status.conditions[?(@.type==\"Ready\")].message", Priority = 1)]
 [PrinterColumn("Ready", "string", ".status.conditions[?(@.type==\"Ready\")].status")]
 [PrinterColumn("Slots", "integer", ".status.slots")]
 [PrinterColumn("Free", "integer", ".status.freeSlots")]
@@ -14,6 +18,9 @@ namespace Framelease.Resources;
 public sealed record GpuPool : KubernetesObject
 {
     [Required]
+    [ValidationRule(
+        "!has(self.lockDelaySeconds) || (has(self.stopAfterSeconds) && has(self.onLostContact) && self.onLostContact == 'Stop')",
+        "lockDelaySeconds needs onLostContact Stop and stopAfterSeconds: no slot is freed by time while its worker may still run")]
     public GpuPoolSpec Spec { get; init; } = new();
 
     public GpuPoolStatus? Status { get; init; }
@@ -44,6 +51,110 @@ public sealed record GpuPoolSpec
     /// <summary>Silence after which a lease expires. Default 300.</summary>
     [Range(2, 86400), Default("300")]
     public int? HeartbeatTimeoutSeconds { get; init; }
+
+    /// <summary>First grade, from the grant: a lease that is held for longer is warned of, on record. 0 = never. Default 1800.</summary>
+    [Range(0, 604800), Default("1800")]
+    public int? WarningSeconds { get; init; }
+
+    /// <summary>Second grade: the holder is asked to end. 0 = never, and then hardSeconds is 0, too. Default 3600.</summary>
+    [Range(0, 604800), Default("3600")]
+    public int? SoftSeconds { get; init; }
+
+    /// <summary>Third grade: the holder is fenced off and its pod is ended. 0 = never. Default 7200.</summary>
+    [Range(0, 604800), Default("7200")]
+    public int? HardSeconds { get; init; }
+
+    /// <summary>
+    /// Beats without progress for this long are a stall; for twice as long, and the holder is asked to end. 0 = never. Default 600.
+    /// </summary>
+    [Range(0, 86400), Default("600")]
+    public int? ProgressTimeoutSeconds { get; init; }
+
+    /// <summary>Least time between a grade and the next, and between the drain command's arrival and force. Default 30.</summary>
+    [Range(1, 3600), Default("30")]
+    public int? DrainGraceSeconds { get; init; }
+
+    /// <summary>How far a single lease may depart from the values above.</summary>
+    public LeaseBounds? Bounds { get; init; }
+
+    /// <summary>What a worker does that cannot reach the platform. Default Continue: its work is harmless, because it is fenced.</summary>
+    [Default("\"Continue\"")]
+    public LostContact? OnLostContact { get; init; }
+
+    /// <summary>With onLostContact Stop: seconds without contact after which a worker stops by itself.</summary>
+    [Range(1, 86400)]
+    public int? StopAfterSeconds { get; init; }
+
+    /// <summary>
+    /// Frees the slot of a lost holder by time, this long after the end of its lease. Unset: never by time. Needs onLostContact Stop, and
+    /// at least twice stopAfterSeconds.
+    /// </summary>
+    [Range(2, 604800)]
+    public int? LockDelaySeconds { get; init; }
+
+    /// <summary>Encoder sessions that one device carries at a time. Unset: not counted.</summary>
+    [Range(1, 1024)]
+    public int? EncodeSessionsPerDevice { get; init; }
+
+    /// <summary>Decoder sessions that one device carries at a time. Unset: not counted.</summary>
+    [Range(1, 1024)]
+    public int? DecodeSessionsPerDevice { get; init; }
+
+    /// <summary>Devices and nodes that get no new leases.</summary>
+    [Items(0, 256)]
+    public IReadOnlyList<DeviceCordon>? Cordons { get; init; }
+}
+
+/// <summary>Furthest values that a lease may ask for; a lease beyond them is not queued and says so.</summary>
+public sealed record LeaseBounds
+{
+    /// <summary>Default 86400.</summary>
+    [Range(10, 86400), Default("86400")]
+    public int? MaxStartDeadlineSeconds { get; init; }
+
+    /// <summary>Default 1.</summary>
+    [Range(1, 3600), Default("1")]
+    public int? MinHeartbeatIntervalSeconds { get; init; }
+
+    /// <summary>Default 86400.</summary>
+    [Range(2, 86400), Default("86400")]
+    public int? MaxHeartbeatTimeoutSeconds { get; init; }
+
+    /// <summary>Default 86400.</summary>
+    [Range(1, 86400), Default("86400")]
+    public int? MaxProgressTimeoutSeconds { get; init; }
+
+    /// <summary>Default 86400.</summary>
+    [Range(1, 604800), Default("86400")]
+    public int? MaxHardSeconds { get; init; }
+}
+
+public enum LostContact
+{
+    /// <summary>Works on and reports when it can.</summary>
+    Continue,
+
+    /// <summary>Stops after stopAfterSeconds.</summary>
+    Stop,
+}
+
+/// <summary>Takes a device, or every device of a node, out of service.</summary>
+public sealed record DeviceCordon
+{
+    [Required, Length(1, 253)]
+    public string Node { get; init; } = "";
+
+    /// <summary>Device id; absent = every device of the node.</summary>
+    [Length(1, 253)]
+    public string? Device { get; init; }
+
+    /// <summary>True: whoever holds it is asked to end, and after the drain grace made to. Default false: it may finish.</summary>
+    [Default("false")]
+    public bool? Drain { get; init; }
+
+    /// <summary>For the history.</summary>
+    [Length(0, 256)]
+    public string? Reason { get; init; }
 }
 
 /// <summary>The way a device reaches the pod. DevicePlugin and DRA are other bindings, to come with their own parts of the platform.</summary>
@@ -62,7 +173,18 @@ public sealed record GpuPoolStatus
 
     public int? Slots { get; init; }
 
+    /// <summary>Free and in service.</summary>
     public int? FreeSlots { get; init; }
+
+    public int? QuarantinedSlots { get; init; }
+
+    /// <summary>Cordoned, degraded or overlapping: they get no new lease.</summary>
+    public int? SlotsOutOfService { get; init; }
+
+    /// <summary>
+    /// Longest time for which leases that come later may overtake one that waits; after it, only those in front are served first.
+    /// </summary>
+    public int? OvertakingSeconds { get; init; }
 
     public int? QueueLength { get; init; }
 
@@ -92,6 +214,9 @@ public sealed record SlotStatus
 
     public long? Token { get; init; }
 
-    /// <summary>Why it is quarantined.</summary>
+    /// <summary>Cordoned, Degraded or Overlapping; absent while in service.</summary>
+    public string? OutOfService { get; init; }
+
+    /// <summary>Why it is quarantined or out of service.</summary>
     public string? Reason { get; init; }
 }

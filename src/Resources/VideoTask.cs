@@ -53,7 +53,16 @@ public sealed record VideoTaskSpec
     [Range(0, 20), Default("3")]
     public int? BackoffLimit { get; init; }
 
-    /// <summary>Overrides of the pool's timeouts.</summary>
+    /// <summary>
+    /// Points on top of the tenant's tier: one point is worth one minute of waiting. At most what the tenant allows. Default 0.
+    /// </summary>
+    [Range(0, 200), Default("0")]
+    public int? PriorityBoost { get; init; }
+
+    /// <summary>What the device must have room for.</summary>
+    public LeaseResources? Resources { get; init; }
+
+    /// <summary>Overrides of the pool's timeouts, within the pool's bounds.</summary>
     public LeaseTimeouts? Timeouts { get; init; }
 }
 
@@ -84,6 +93,22 @@ public sealed record LeaseTimeouts
     /// <summary>Silence after which the lease expires. Default 300; must be at least twice the interval.</summary>
     [Range(2, 86400)]
     public int? HeartbeatTimeoutSeconds { get; init; }
+
+    /// <summary>Seconds from the grant after which a warning is recorded; 0 = none.</summary>
+    [Range(0, 604800)]
+    public int? WarningSeconds { get; init; }
+
+    /// <summary>Seconds from the grant after which the worker is asked to end; 0 = none.</summary>
+    [Range(0, 604800)]
+    public int? SoftSeconds { get; init; }
+
+    /// <summary>Seconds from the grant after which the worker is made to end; 0 = none.</summary>
+    [Range(0, 604800)]
+    public int? HardSeconds { get; init; }
+
+    /// <summary>Beats without progress for this long are a stall; 0 = none.</summary>
+    [Range(0, 86400)]
+    public int? ProgressTimeoutSeconds { get; init; }
 }
 
 /// <summary>What was observed, derived from the event log.</summary>

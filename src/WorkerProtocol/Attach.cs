@@ -9,9 +9,12 @@ namespace Framelease.WorkerProtocol;
 /// <param name="Namespace">metadata.namespace of the worker's pod.</param>
 /// <param name="PodUid">metadata.uid of the worker's pod; must equal the one in the token.</param>
 /// <param name="NodeName">Node that the pod runs on.</param>
+/// <param name="BootId">Of the machine that the worker runs on, as its kernel says; another one later proves that this worker has
+/// ended.</param>
 /// <param name="DeviceIds">Devices that the worker can see, when it can tell; the operator compares them with the lease.</param>
 public sealed record AttachRequest(
-    string WorkerVersion, string PodName, string Namespace, string PodUid, string NodeName, IReadOnlyList<string>? DeviceIds = null);
+    string WorkerVersion, string PodName, string Namespace, string PodUid, string NodeName, IReadOnlyList<string>? DeviceIds = null,
+    string? BootId = null);
 
 /// <summary>What the worker is to do, and under which fence. Nothing in the worker's environment overrides it.</summary>
 public sealed record Assignment
@@ -41,6 +44,9 @@ public sealed record Assignment
 
     /// <summary>While frames move, a beat is sent at least this often so that people see progress. Default 2.</summary>
     public required int ProgressIntervalSeconds { get; init; }
+
+    /// <summary>Without contact for this long the worker stops by itself; null: it goes on, because it is fenced.</summary>
+    public int? StopAfterSeconds { get; init; }
 
     /// <summary>Seconds between SIGTERM and SIGKILL when the worker is told to stop. Default 30.</summary>
     public required int DrainGraceSeconds { get; init; }

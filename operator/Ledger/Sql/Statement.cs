@@ -24,6 +24,7 @@ static class Statement
         double d => new NpgsqlParameter<double> { TypedValue = d },
         byte[] bytes => new NpgsqlParameter<byte[]> { TypedValue = bytes },
         string[] texts => new NpgsqlParameter { Value = texts, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Varchar },
+        long[] numbers => new NpgsqlParameter { Value = numbers, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bigint },
         int[] numbers => new NpgsqlParameter { Value = numbers, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Integer },
         _ => throw new ArgumentException($"no parameter type for {value.GetType()}", nameof(value)),
     };

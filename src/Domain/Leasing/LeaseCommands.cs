@@ -12,7 +12,7 @@ public abstract record LeaseCommand
     /// <param name="Slot">As read from the slot table in the same round; the commit is guarded by exactly this row.</param>
     public sealed record Grant(SlotSnapshot Slot) : LeaseCommand;
 
-    public sealed record Attach(string PodUid, string Node, long Token) : LeaseCommand;
+    public sealed record Attach(string PodUid, string Node, long Token, string? BootId = null) : LeaseCommand;
 
     /// <summary>The holder's own word, under its token.</summary>
     /// <param name="PodUid">Who says it: must be the attached pod. Null only where the caller speaks for nobody in particular and has
@@ -54,7 +54,26 @@ public abstract record LeaseCommand
 
 /// <summary>A row of the slot table.</summary>
 public sealed record SlotSnapshot(
-    SlotKey Key, string Pool, SlotState State, long Token, string? LeaseUid, string DeviceName, string DeviceKind, int DeviceIndex);
+    SlotKey Key, string Pool, SlotState State, long Token, string? LeaseUid, string DeviceName, string DeviceKind, int DeviceIndex)
+{
+    public DeviceTraits Traits { get; init; } = DeviceTraits.Unknown;
+}
+
+/// <summary>What a slot's device has, and whether it serves.</summary>
+/// <param name="MemoryMiB">0 = unknown: not counted.</param>
+/// <param name="EncodeSessions">That it carries at a time; 0 = not counted.</param>
+/// <param name="OutOfService">Cordoned, Degraded or Overlapping; null while it serves.</param>
+public sealed record DeviceTraits(
+    int MemoryMiB, int EncodeSessions, int DecodeSessions, string? OutOfService = null, string? Reason = null)
+{
+    public static DeviceTraits Unknown { get; } = new(0, 0, 0);
+
+    /// <summary>Whether the device, empty, has room.</summary>
+    public bool CanHold(DeviceNeed need) => Fits(MemoryMiB, need.VramMiB) && Fits(EncodeSessions, need.EncodeSessions)
+        && Fits(DecodeSessions, need.DecodeSessions);
+
+    static bool Fits(int has, int needs) => has == 0 || needs <= has;
+}
 
 public enum SlotState
 {

@@ -43,6 +43,8 @@ public static class LeaseDecider
     {
         (LeasePhase.Pending, _) when state.Request!.Pool != c.Slot.Pool => No(
             "WrongPool", $"the lease asks for pool {state.Request.Pool}; slot {c.Slot.Key} belongs to pool {c.Slot.Pool}"),
+        (LeasePhase.Pending, SlotState.Free) when c.Slot.Traits.OutOfService is { } why => No(
+            "OutOfService", $"slot {c.Slot.Key} is out of service: {why}"),
         (LeasePhase.Pending, SlotState.Free) => Of(new LeaseGranted(
             c.Slot.Key, c.Slot.DeviceName, c.Slot.DeviceKind, c.Slot.DeviceIndex, checked(c.Slot.Token + 1), state.Request.Terms)),
         (LeasePhase.Pending, _) => No("SlotNotFree", $"slot {c.Slot.Key} is {c.Slot.State}"),
@@ -55,7 +57,7 @@ public static class LeaseDecider
         if (!Holds(state, c.Token))
             return Stale(state, c.Token);
         if (state.Attachment is null)
-            return Of(new LeaseAttached(c.PodUid, c.Node));
+            return Of(new LeaseAttached(c.PodUid, c.Node, c.BootId));
         return state.Attachment.PodUid == c.PodUid ? Nothing : NotTheHolder(state.Attachment);
     }
 

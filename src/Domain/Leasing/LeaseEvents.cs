@@ -5,16 +5,19 @@ namespace Framelease.Domain.Leasing;
 public interface ILeaseEvent;
 
 /// <param name="Holder">Who asks, for example <c>VideoTask default/clip</c>.</param>
+/// <param name="Claim">Null in events of before this field: no tenant, no points, no need.</param>
 public sealed record LeaseRequested(
     string LeaseUid, string Namespace, string Name, string Pool, string Holder, string? TaskUid, int Scene, int Attempt,
-    LeaseTerms Terms) : ILeaseEvent;
+    LeaseTerms Terms, LeaseClaim? Claim = null) : ILeaseEvent;
 
 /// <summary>The slot is this lease's alone from here to its end, under <paramref name="Token"/>.</summary>
 public sealed record LeaseGranted(
     SlotKey Slot, string DeviceName, string DeviceKind, int DeviceIndex, long Token, LeaseTerms Terms) : ILeaseEvent;
 
 /// <summary>The holder made itself known; from here on silence counts.</summary>
-public sealed record LeaseAttached(string PodUid, string Node) : ILeaseEvent;
+/// <param name="BootId">That the worker itself runs under, when it says so: another one of its node later proves that its processes are
+/// gone (R4 b).</param>
+public sealed record LeaseAttached(string PodUid, string Node, string? BootId = null) : ILeaseEvent;
 
 /// <summary>First grade: the slot is held for longer than is usual. On record only.</summary>
 public sealed record LeaseWarned(int HeldSeconds) : ILeaseEvent;

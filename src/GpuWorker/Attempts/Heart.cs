@@ -5,7 +5,8 @@ namespace Framelease.GpuWorker.Attempts;
 
 /// <summary>
 /// Beats: at every change of phase, every <c>progressIntervalSeconds</c> while something moves, and every <c>heartbeatIntervalSeconds</c> in any case.
-/// The reply brings commands. Lost contact does not touch the work (R5): the heart backs off and goes on trying.
+/// The reply brings commands. Lost contact does not touch the work (R5): the heart backs off and goes on trying, unless the assignment says
+/// after how long without contact the worker is to stop.
 /// </summary>
 sealed class Heart(Session session, IWorkerApi api, ProgressBoard board, StopOrders orders, WorkerLog log, TimeProvider time, Random chance)
 {
@@ -13,6 +14,7 @@ sealed class Heart(Session session, IWorkerApi api, ProgressBoard board, StopOrd
     readonly Backoff _backoff = new(chance, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(20));
     long _sequence;
     long? _lostSince;
+    long _contactAt = time.GetTimestamp();
     bool _refusalSaid;
     (long Since, TimeSpan Grace, string Reason)? _drain;
 
@@ -39,6 +41,7 @@ sealed class Heart(Session session, IWorkerApi api, ProgressBoard board, StopOrd
             }
 
             CheckDrain();
+            CheckContact();
             await WaitAsync(wait, phaseChanged, stop);
         }
     }
@@ -68,6 +71,7 @@ sealed class Heart(Session session, IWorkerApi api, ProgressBoard board, StopOrd
         var message = now.Message is { Length: > MaxMessage } text ? text[..MaxMessage] : now.Message;
         var beat = new BeatRequest(
             ++_sequence, now.Phase, now.Frames, now.TotalFrames, now.FpsMillis, now.SpeedMillis, now.PerMille, now.OutputBytes, message);
+        var asked = time.GetTimestamp();
         ApiAnswer<BeatReply> answer;
         try
         {
@@ -81,6 +85,7 @@ sealed class Heart(Session session, IWorkerApi api, ProgressBoard board, StopOrd
         switch (answer)
         {
             case ApiAnswer<BeatReply>.Ok(var reply):
+                _contactAt = asked;
                 Found();
                 Obey(reply);
                 return null;
@@ -146,6 +151,17 @@ sealed class Heart(Session session, IWorkerApi api, ProgressBoard board, StopOrd
                 _drain = (time.GetTimestamp(), grace, reason);
                 log.Line($"operator: drain within {grace.TotalSeconds:0} s ({reason})");
                 break;
+        }
+    }
+
+    // Counted from the sending of the last beat that was answered: the operator counts from no earlier moment.
+    void CheckContact()
+    {
+        if (session.Assignment.StopAfterSeconds is { } seconds && time.GetElapsedTime(_contactAt) >= TimeSpan.FromSeconds(seconds))
+        {
+            orders.Give(new StopOrder(
+                StopKind.Stopped, TimeSpan.FromSeconds(session.Assignment.DrainGraceSeconds),
+                    $"no contact with the operator for {seconds} s"));
         }
     }
 

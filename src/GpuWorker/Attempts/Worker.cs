@@ -20,7 +20,9 @@ sealed class Worker(
     {
         log.Line($"framelease-worker {version}: pod {options.Namespace}/{options.PodName} on {options.NodeName}");
         var request = new AttachRequest(
-            version, options.PodName, options.Namespace, options.PodUid, options.NodeName, options.DeviceHint is { } device ? [device] : null);
+            version, options.PodName, options.Namespace, options.PodUid, options.NodeName, options.DeviceHint is { } device ? [device]
+                : null,
+            options.BootId);
         AttachResult attach;
         try
         {

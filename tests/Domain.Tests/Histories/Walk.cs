@@ -88,8 +88,14 @@ sealed class Walk(Random random, World world, Oracle oracle)
         var late = Chance(30);
         return new($"dispatch{(late ? " what is free by an older look" : "")}", s =>
         {
-            var waiting = s.Leases.Where(l => l.Value.State.Phase is LeasePhase.Pending).Select(l => new DispatchRound.Waiting(l.Key));
-            var round = DispatchRound.Decide([.. waiting], [.. (late ? slots : s.Slots).Values]);
+            WaitingLease[] waiting =
+            [
+                .. s.Leases.Where(l => l.Value.State.Phase is LeasePhase.Pending)
+                    .Select(l => new WaitingLease(l.Key, l.Value.State.RequestedAt!.Value)).OrderBy(w => w.QueueAt),
+            ];
+            var devices = PoolView.DevicesOf((late ? slots : s.Slots).Values, ImmutableDictionary<string, DeviceNeed>.Empty);
+            var round = DispatchRound.Decide(new PoolView(
+                [new QueueGroup("tenant", DeviceNeed.None, waiting)], devices, ImmutableDictionary<string, TenantShare>.Empty, 100));
             return round.Grants.Aggregate(Plan.Nothing, (plan, g) =>
                 plan.With(g.LeaseUid, OnLease(s, g.LeaseUid, new LeaseCommand.Grant(g.Slot)).Leases.GetValueOrDefault(g.LeaseUid, [])));
         });

@@ -77,7 +77,9 @@ public sealed class RestoreTests(PostgresServer server) : IAsyncLifetime
         // nothing is free while a pod of before is left, and the lease of the copy is over
         (await after.Release.LookAsync(after.Epoch, Ct)).ShouldBe(2);
         (await after.CompleteAsync(onRecord)).Refusal!.Reason.ShouldBe("StaleHolder");
-        DispatchRound.Decide([new("lease-early")], await after.SlotsAsync()).Grants.ShouldBeEmpty();
+        var devices = PoolView.DevicesOf(await after.SlotsAsync(), new Dictionary<string, DeviceNeed>());
+        var queue = new QueueGroup("acme", DeviceNeed.None, [new WaitingLease("lease-early", Given.At)]);
+        DispatchRound.Decide(new PoolView([queue], devices, new Dictionary<string, TenantShare>(), 10)).Grants.ShouldBeEmpty();
         after.World.NodeReady = false;
         after.World.Ended(running.PodUid);
         (await after.Release.LookAsync(after.Epoch, Ct)).ShouldBe(2, "an unready node proves nothing");

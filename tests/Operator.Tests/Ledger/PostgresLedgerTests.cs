@@ -1,5 +1,6 @@
 using Framelease.Domain;
 using Framelease.Domain.Leasing;
+using Framelease.Domain.Scheduling;
 using Framelease.Domain.Tasks;
 using Framelease.EventStore;
 using Framelease.EventStore.Tests.Support;
@@ -223,7 +224,10 @@ public sealed class PostgresLedgerTests(PostgresServer server) : IAsyncLifetime
         for (var i = 0; i < 5; i++)
             await RequestAsync($"lease-{i}");
         using var stop = new CancellationTokenSource();
-        var dispatcher = new Dispatcher("default", _ledger, _signals, new WaitReasons(), TimeProvider.System, NullLogger.Instance);
+        var dispatcher = new Dispatcher(
+            "default", _ledger, new LeaseService(_ledger, _signals), () => new Dictionary<string, TenantShare>(), _signals,
+                TimeProvider.System,
+            NullLogger.Instance);
         var leader = (await _epochs.TryAcquireAsync("dispatch-default", "a", TimeSpan.FromMinutes(5), Ct))!;
         var running = dispatcher.RunAsync(leader, stop.Token);
         var order = new List<string>();

@@ -94,6 +94,23 @@ public sealed class LivenessWatchTests(PostgresServer server) : IAsyncLifetime
         (await _platform.Ledger.LoadLeaseAsync(fences[0].LeaseUid!, Ct)).State.EndReason.ShouldBe("HeartbeatLost");
     }
 
+    [Fact]
+    public async Task A_slot_whose_pool_has_a_lock_delay_is_freed_by_time_and_no_other()
+    {
+        var delayed = await _platform.RunAsync("gpu-0", "a", Terms(null) with { LockDelay = new LockDelayTerms(1, 2) });
+        var never = await _platform.RunAsync("gpu-1", "b", Terms(null));
+        foreach (var fence in new[] { delayed, never })
+            await _platform.LeaseAsync(fence.LeaseUid!, new LeaseCommand.Revoke("anna", "test"));
+        var clock = Stopwatch.StartNew();
+        await WaitAsync(async () =>
+        {
+            await _watch.LookAsync(clock.Elapsed.TotalSeconds, _platform.Epoch, Ct);
+            return (await TypesAsync(delayed)).Contains("slot_freed");
+        });
+        (await _platform.Ledger.LoadLeaseAsync(delayed.LeaseUid!, Ct)).State.Freed!.Proof.ShouldBe(FreeProof.LockDelay);
+        (await _platform.SlotAsync("gpu-1")).State.ShouldBe(SlotState.Quarantined);
+    }
+
     LivenessWatch NewLeader() => new(
         _platform.Ledger, _platform.Attempts, new LeaseService(_platform.Ledger, new AttemptSignals()), TimeProvider.System,
             NullLogger<LivenessWatch>.Instance);

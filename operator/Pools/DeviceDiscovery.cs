@@ -1,0 +1,103 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Framelease.Domain.Leasing;
+using Framelease.Kubernetes.Models;
+using Framelease.Resources;
+
+namespace Framelease.Operator.Pools;
+
+/// <summary>
+/// The slots of a pool, as its nodes and its spec say: a pure function of what exists. A node that two pools match belongs to none (R1); a
+/// device that is cordoned, or that its node calls degraded, keeps its slots and gets no new lease.
+/// </summary>
+static class DeviceDiscovery
+{
+    /// <param name="Problems">What is wrong, for people; overlaps begin with <c>Overlapping</c>.</param>
+    public sealed record Found(IReadOnlyList<SlotSnapshot> Slots, IReadOnlyList<string> Problems);
+
+    public static Found Of(GpuPool pool, IEnumerable<GpuPool> pools, IEnumerable<Node> nodes, string cluster)
+    {
+        var (slots, problems) = (new List<SlotSnapshot>(), new List<string>());
+        var others = pools.Where(p => p.Metadata.Name != pool.Metadata.Name && p.Metadata.DeletionTimestamp is null).ToList();
+        foreach (var node in nodes.Where(n => Matches(pool, n)).OrderBy(n => n.Metadata.Name, StringComparer.Ordinal))
+        {
+            var rivals = others.Where(p => Matches(p, node)).Select(p => p.Metadata.Name).ToList();
+            if (rivals.Count > 0)
+                problems.Add(
+                    $"Overlapping: node {node.Metadata.Name} also matches pool {string.Join(", ", rivals)}; its devices belong to none");
+            else
+                slots.AddRange(DevicesOf(node, problems).SelectMany(device => SlotsOf(pool, node, device, cluster)));
+        }
+
+        return new Found(slots, problems);
+    }
+
+    /// <summary>The cordon that asks holders of this slot to end; null when none does.</summary>
+    public static DeviceCordon? DrainOf(GpuPool pool, SlotSnapshot slot) => (pool.Spec.Cordons ?? []).FirstOrDefault(c =>
+        c.Drain is true && c.Node == slot.Key.Node && (c.Device is null || c.Device == slot.Key.Device));
+
+    static IEnumerable<SlotSnapshot> SlotsOf(GpuPool pool, Node node, NodeDevice device, string cluster)
+    {
+        var traits = Traits(pool, node, device);
+        for (var slot = 0; slot < (pool.Spec.SlotsPerDevice ?? 1); slot++)
+        {
+            yield return new SlotSnapshot(
+                new SlotKey(cluster, node.Metadata.Name!, device.Id, slot), pool.Metadata.Name!, SlotState.Free, 0, null, device.Name,
+                    device.Kind,
+                device.Index)
+            {
+                Traits = traits,
+            };
+        }
+    }
+
+    static DeviceTraits Traits(GpuPool pool, Node node, NodeDevice device)
+    {
+        var (state, reason) = Service(pool, node, device);
+        return new DeviceTraits(
+            (int)Math.Clamp(device.MemoryMiB, 0, int.MaxValue), pool.Spec.EncodeSessionsPerDevice ?? 0,
+                pool.Spec.DecodeSessionsPerDevice ?? 0,
+            state, reason);
+    }
+
+    static (string? State, string? Reason) Service(GpuPool pool, Node node, NodeDevice device)
+    {
+        var cordon = (pool.Spec.Cordons ?? []).FirstOrDefault(c => c.Node == node.Metadata.Name
+            && (c.Device is null || c.Device == device.Id));
+        if (cordon is not null)
+            return ("Cordoned", cordon.Reason ?? "spec.cordons");
+        if (node.Spec?.Unschedulable is true)
+            return ("Cordoned", "the node is cordoned");
+        return device.Health is "Degraded" ? ("Degraded", device.HealthReason ?? "the node says so") : (null, null);
+    }
+
+    static bool Matches(GpuPool pool, Node node) =>
+        node.Metadata.Annotations?.ContainsKey(ApiGroup.DevicesAnnotation) is true
+        && (pool.Spec.NodeSelector ?? new Dictionary<string, string>(StringComparer.Ordinal))
+            .All(s => node.Metadata.Labels?.GetValueOrDefault(s.Key) == s.Value);
+
+    static IReadOnlyList<NodeDevice> DevicesOf(Node node, List<string> problems)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(
+                node.Metadata.Annotations![ApiGroup.DevicesAnnotation], NodeDeviceJson.Default.IReadOnlyListNodeDevice) ?? [];
+        }
+        catch (JsonException e)
+        {
+            problems.Add($"node {node.Metadata.Name}: annotation {ApiGroup.DevicesAnnotation} is not a list of devices: {e.Message}");
+            return [];
+        }
+    }
+}
+
+/// <summary>A device as a node agent publishes it.</summary>
+/// <param name="Kind"><c>Gpu</c> or <c>Software</c>.</param>
+/// <param name="Health"><c>Degraded</c> when the agent found it unfit for work; absent = healthy.</param>
+/// <param name="HealthReason">For example an Xid error.</param>
+sealed record NodeDevice(string Id, int Index, string Name, long MemoryMiB, string Kind, string? Health = null,
+    string? HealthReason = null);
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(IReadOnlyList<NodeDevice>))]
+sealed partial class NodeDeviceJson : JsonSerializerContext;
