@@ -23,34 +23,21 @@ sealed class Dispatcher(
     static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
     static readonly TimeSpan SoonestPositions = TimeSpan.FromSeconds(2);
 
-    readonly SemaphoreSlim _wake = new(0, 1);
+    readonly WakeUp _wake = new();
     readonly Dictionary<(string, DeviceNeed), string> _codes = [];
     IReadOnlyList<string> _front = [];
     IReadOnlyList<WaitReason>? _told;
     long? _frontToldAt;
 
     /// <summary>Something in the pool changed.</summary>
-    public void Wake()
-    {
-        try
-        {
-            _wake.Release();
-        }
-        catch (SemaphoreFullException)
-        {
-            // A wake-up is pending already: one is enough.
-        }
-    }
+    public void Wake() => _wake.Set();
 
     public async Task RunAsync(LeaderEpoch epoch, CancellationToken cancel)
     {
         while (true)
         {
             var wait = await TryRoundAsync(epoch, cancel);
-            using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-            await Task.WhenAny(Task.Delay(wait, time, limit.Token), _wake.WaitAsync(limit.Token));
-            await limit.CancelAsync();
-            cancel.ThrowIfCancellationRequested();
+            await _wake.WaitAsync(wait, time, cancel);
         }
     }
 

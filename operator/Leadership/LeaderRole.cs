@@ -29,7 +29,7 @@ sealed class LeaderRole(IEpochs epochs, string role, string identity, TimeProvid
         finally
         {
             PlatformMetrics.Leads(role, false);
-            await stop.CancelAsync();
+            await stop.CancelHereAsync();
             await Task.WhenAll(renewing, working).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Current);
             await ReleaseAsync(epoch);
         }

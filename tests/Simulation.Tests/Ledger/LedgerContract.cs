@@ -1,0 +1,271 @@
+using Framelease.Domain;
+using Framelease.Domain.Leasing;
+using Framelease.Domain.Tasks;
+using Framelease.Operator.Attempts;
+using Framelease.Operator.Leadership;
+using Framelease.Operator.Ledger;
+using Framelease.Operator.Tests;
+
+namespace Framelease.Simulation.Tests.Ledger;
+
+/// <summary>
+/// What every ledger does, written once: run on PostgreSQL and on the one in memory that stands in for it in the simulation. A rule that the
+/// simulation relies on belongs here.
+/// </summary>
+public abstract class LedgerContract : IAsyncLifetime
+{
+    static readonly CancellationToken Ct = CancellationToken.None;
+    static readonly TimeSpan Ttl = TimeSpan.FromMinutes(5);
+
+    readonly AttemptSignals _signals = new();
+    ILedger _ledger = null!;
+    IEpochs _epochs = null!;
+    LeaderEpoch _epoch = null!;
+    AttemptService _attempts = null!;
+
+    private protected abstract Task<(ILedger Ledger, IEpochs Epochs)> OpenAsync();
+
+    public async Task InitializeAsync()
+    {
+        (_ledger, _epochs) = await OpenAsync();
+        _epoch = (await _epochs.TryAcquireAsync("controllers", "a", Ttl, Ct))!;
+        _attempts = new AttemptService(_ledger, new Random(1), _signals);
+    }
+
+    public virtual Task DisposeAsync() => Task.CompletedTask;
+
+    [Fact]
+    public async Task A_role_has_one_holder_until_it_is_silent_or_releases_and_every_taking_is_a_new_epoch()
+    {
+        (await _epochs.TryAcquireAsync("controllers", "b", Ttl, Ct)).ShouldBeNull();
+        (await _epochs.RenewAsync(_epoch, Ct)).ShouldBeTrue();
+        await _epochs.ReleaseAsync(_epoch, Ct);
+        var second = (await _epochs.TryAcquireAsync("controllers", "b", Ttl, Ct))!;
+        second.Epoch.ShouldBe(_epoch.Epoch + 1);
+        (await _epochs.RenewAsync(_epoch, Ct)).ShouldBeFalse();
+        var restarted = (await _epochs.TryAcquireAsync("controllers", "b", Ttl, Ct))!;
+        restarted.Epoch.ShouldBe(second.Epoch + 1);
+        (await _epochs.TryAcquireAsync("controllers", "a", TimeSpan.FromTicks(10), Ct))!.Epoch.ShouldBe(restarted.Epoch + 1);
+    }
+
+    [Fact]
+    public async Task A_commit_of_an_older_epoch_is_refused_and_changes_nothing()
+    {
+        await DevicesAsync("sw-0");
+        await RequestAsync("lease-a");
+        await _epochs.TryAcquireAsync("controllers", "a", Ttl, Ct);
+        await Should.ThrowAsync<LeadershipLostException>(() => LeaseAsync("lease-a", new LeaseCommand.Grant(Slot("sw-0"))));
+        (await SlotAsync("sw-0")).State.ShouldBe(SlotState.Free);
+        (await _ledger.LoadLeaseAsync("lease-a", Ct)).Version.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task A_stream_that_moved_on_is_a_conflict_and_changes_nothing()
+    {
+        await DevicesAsync("sw-0");
+        await RequestAsync("lease-a");
+        var before = await _ledger.LoadLeaseAsync("lease-a", Ct);
+        await LeaseAsync("lease-a", new LeaseCommand.GiveUp("test"));
+        var grant = Decided(before.State, new LeaseCommand.Grant(await SlotAsync("sw-0")));
+        await Should.ThrowAsync<LedgerConflictException>(() => CommitAsync(new LeaseChange("lease-a", before, grant)));
+        (await SlotAsync("sw-0")).ShouldSatisfyAllConditions(s => s.State.ShouldBe(SlotState.Free), s => s.Token.ShouldBe(0));
+    }
+
+    [Fact]
+    public async Task A_slot_is_granted_once_and_of_a_round_all_or_none()
+    {
+        await DevicesAsync("sw-0", "sw-1");
+        var (zero, one) = (await SlotAsync("sw-0"), await SlotAsync("sw-1"));
+        foreach (var uid in new[] { "lease-a", "lease-b", "lease-c" })
+            await RequestAsync(uid);
+        await LeaseAsync("lease-a", new LeaseCommand.Grant(zero));
+        var (b, c) = (await _ledger.LoadLeaseAsync("lease-b", Ct), await _ledger.LoadLeaseAsync("lease-c", Ct));
+        await Should.ThrowAsync<LedgerConflictException>(() => CommitAsync(
+            new LeaseChange("lease-b", b, Decided(b.State, new LeaseCommand.Grant(one))),
+            new LeaseChange("lease-c", c, Decided(c.State, new LeaseCommand.Grant(zero)))));
+        (await SlotAsync("sw-1")).State.ShouldBe(SlotState.Free);
+        (await SlotAsync("sw-0")).ShouldSatisfyAllConditions(s => s.LeaseUid.ShouldBe("lease-a"), s => s.Token.ShouldBe(1));
+    }
+
+    [Fact]
+    public async Task A_clean_release_frees_at_once_and_keeps_the_token()
+    {
+        await DevicesAsync("sw-0");
+        await RequestAsync("lease-a");
+        await LeaseAsync("lease-a", new LeaseCommand.Grant(await SlotAsync("sw-0")));
+        await LeaseAsync("lease-a", new LeaseCommand.Release(1, "test"));
+        (await SlotAsync("sw-0")).ShouldSatisfyAllConditions(
+            s => s.State.ShouldBe(SlotState.Free), s => s.Token.ShouldBe(1), s => s.LeaseUid.ShouldBeNull());
+    }
+
+    [Fact]
+    public async Task Devices_keep_their_token_when_they_vanish_and_return_and_a_held_slot_never_vanishes()
+    {
+        await DevicesAsync("sw-0", "sw-1");
+        await RequestAsync("lease-a");
+        await LeaseAsync("lease-a", new LeaseCommand.Grant(await SlotAsync("sw-0")));
+        await DevicesAsync("sw-1");
+        (await SlotAsync("sw-0")).State.ShouldBe(SlotState.Granted);
+        await LeaseAsync("lease-a", new LeaseCommand.Release(1, "test"));
+        await DevicesAsync("sw-1");
+        (await _ledger.ReadPoolAsync("default", Ct)).Slots.ShouldHaveSingleItem();
+        await DevicesAsync("sw-0", "sw-1");
+        (await SlotAsync("sw-0")).Token.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task A_slot_out_of_service_is_not_granted()
+    {
+        await _ledger.SyncDevicesAsync(
+            "default", [Slot("sw-0") with { Traits = new DeviceTraits(0, 0, 0, "Cordoned", "by hand") }], _epoch, Ct);
+        await RequestAsync("lease-a");
+        var slot = await SlotAsync("sw-0");
+        slot.Traits.OutOfService.ShouldBe("Cordoned");
+        await Should.ThrowAsync<LedgerConflictException>(() => LeaseAsync("lease-a", new LeaseCommand.Grant(slot with { Traits = DeviceTraits.Unknown })));
+        await DevicesAsync("sw-0");
+        await LeaseAsync("lease-a", new LeaseCommand.Grant(await SlotAsync("sw-0")));
+        (await _ledger.ReadDeviceHistoryAsync("sw-0", 10, Ct)).Select(h => h.Type).ShouldBe(
+            ["device_discovered", "device_cordoned", "lease_requested", "device_returned", "lease_granted"]);
+    }
+
+    [Fact]
+    public async Task An_attempt_goes_from_grant_to_commit_and_its_history_is_in_order()
+    {
+        var fence = await RunningAsync();
+        (await BeatAsync(fence, 1)).ShouldBeOfType<BeatOutcome.Taken>().TimeoutSeconds.ShouldBe(300);
+        (await BeatAsync(fence, 1)).ShouldBeOfType<BeatOutcome.Repeated>();
+        (await _ledger.ReadProgressAsync(fence.TaskUid, Ct)).Single().Frames.ShouldBe(10);
+        (await _attempts.CompleteAsync(fence, Given.Result(), "test", Ct)).Refusal.ShouldBeNull();
+        (await SlotAsync("sw-0")).State.ShouldBe(SlotState.Free);
+        (await _ledger.ReadTaskHistoryAsync(fence.TaskUid, Ct)).Select(h => h.Type).ShouldBe([
+            "task_accepted", "task_admitted", "scene_queued", "lease_requested", "lease_granted", "attempt_started", "lease_attached", "attempt_attached",
+            "lease_released", "scene_committed", "output_committed", "task_succeeded"]);
+        (await BeatAsync(fence, 2)).ShouldBeOfType<BeatOutcome.Stale>().CurrentToken.ShouldBeNull();
+    }
+
+    [Theory]
+    [InlineData("other-pod", 1L)]
+    [InlineData(Given.PodUid, 2L)]
+    public async Task A_beat_of_another_pod_or_token_is_stale(string podUid, long token)
+    {
+        var fence = await RunningAsync();
+        (await BeatAsync(fence with { PodUid = podUid, Token = token }, 1)).ShouldBeOfType<BeatOutcome.Stale>();
+    }
+
+    [Fact]
+    public async Task Expiry_puts_the_slot_into_quarantine_and_only_a_proof_frees_it()
+    {
+        var fence = await RunningAsync();
+        await _attempts.ExpireAsync(fence, ExpiryCause.HeartbeatLost, "test", null, _epoch, Ct);
+        var slot = await SlotAsync("sw-0");
+        (slot.State, slot.Token, slot.LeaseUid).ShouldBe((SlotState.Quarantined, 1, fence.LeaseUid));
+        (await BeatAsync(fence, 2)).ShouldBeOfType<BeatOutcome.Stale>().CurrentToken.ShouldBe(fence.Token);
+        (await _attempts.CompleteAsync(fence, Given.Result(), "test", Ct)).Refusal!.Reason.ShouldBe("StaleHolder");
+        await _attempts.PodEndedAsync(fence, new PodEnd(true, 137, false, "killed", "terminated"), _epoch, Ct);
+        (await SlotAsync("sw-0")).State.ShouldBe(SlotState.Free);
+    }
+
+    [Fact]
+    public async Task A_beat_after_the_look_that_saw_silence_stops_the_expiry()
+    {
+        var fence = await RunningAsync();
+        (await BeatAsync(fence, 1)).ShouldBeOfType<BeatOutcome.Taken>();
+        var seen = new SilenceSeen(fence.TaskUid, fence.Scene, fence.Attempt, 1);
+        (await BeatAsync(fence, 2)).ShouldBeOfType<BeatOutcome.Taken>();
+        (await _attempts.ExpireAsync(fence, ExpiryCause.HeartbeatLost, "test", seen, _epoch, Ct)).ChangesNothing.ShouldBeTrue();
+        (await SlotAsync("sw-0")).State.ShouldBe(SlotState.Granted);
+        (await _attempts.ExpireAsync(fence, ExpiryCause.HeartbeatLost, "test", seen with { Sequence = 2 }, _epoch, Ct)).ChangesNothing.ShouldBeFalse();
+        (await SlotAsync("sw-0")).State.ShouldBe(SlotState.Quarantined);
+    }
+
+    [Fact]
+    public async Task The_look_shows_grants_before_the_attach_and_holders_after_it()
+    {
+        await DevicesAsync("sw-1");
+        await RequestAsync("lease-a");
+        await LeaseAsync("lease-a", new LeaseCommand.Grant(await SlotAsync("sw-1")));
+        var unattached = (await _ledger.ReadLivenessAsync(Ct)).Unattached.ShouldHaveSingleItem();
+        (unattached.LeaseUid, unattached.StartDeadlineSeconds, unattached.Attempt).ShouldBe(("lease-a", Given.Terms.StartDeadlineSeconds, null));
+        await LeaseAsync("lease-a", new LeaseCommand.Release(1, "test"));
+
+        var fence = await RunningAsync();
+        await BeatAsync(fence, 3);
+        var look = await _ledger.ReadLivenessAsync(Ct);
+        look.Unattached.ShouldBeEmpty();
+        var attached = look.Attached.ShouldHaveSingleItem();
+        (attached.PodUid, attached.Sequence, attached.TimeoutSeconds, attached.Pool, attached.Node).ShouldBe((fence.PodUid, 3, 300, "default", "node-1"));
+        attached.SilentSeconds.ShouldBeInRange(0, 30);
+        var held = look.Held.ShouldHaveSingleItem();
+        (held.LeaseUid, held.Attempt!.PodUid, held.Moves, held.Times.Drain).ShouldBe((fence.LeaseUid, fence.PodUid, 1, null));
+    }
+
+    [Fact]
+    public async Task A_beat_that_moves_nothing_is_no_progress()
+    {
+        var fence = await RunningAsync();
+        for (var sequence = 1; sequence <= 3; sequence++)
+            await BeatAsync(fence, sequence);
+        (await _ledger.ReadLivenessAsync(Ct)).Held.ShouldHaveSingleItem().Moves.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task The_queue_is_sorted_by_points_and_shows_who_waits_for_what()
+    {
+        await RequestAsync("lease-a");
+        await RequestAsync("lease-b", new LeaseClaim("acme", 5, 0, 0));
+        await RequestAsync("lease-c", new LeaseClaim("acme", 0, 0, 0, new DeviceNeed(8000, 0, 0)));
+        var queue = await _ledger.ReadQueueAsync("default", 10, Ct);
+        queue.Groups.Select(g => (g.Tenant, g.Need.VramMiB, string.Join(",", g.Heads.Select(h => h.LeaseUid)))).ShouldBe(
+            [("", 0, "lease-a"), ("acme", 0, "lease-b"), ("acme", 8000, "lease-c")]);
+        (await _ledger.FindWaitAsync("lease-b", Ct))!.Position.ShouldBe(1);
+        (await _ledger.FindWaitAsync("lease-c", Ct))!.ShouldSatisfyAllConditions(w => w.Position.ShouldBe(3), w => w.Length.ShouldBe(3));
+        (await _ledger.ReadPoolAsync("default", Ct)).Waiting.ShouldBe(3);
+        await LeaseAsync("lease-b", new LeaseCommand.GiveUp("test"));
+        (await _ledger.FindWaitAsync("lease-b", Ct)).ShouldBeNull();
+        (await _ledger.FindByNameAsync("lease", "default", "lease-b", Ct))!.Uid.ShouldBe("lease-b");
+    }
+
+    Task DevicesAsync(params string[] ids) => _ledger.SyncDevicesAsync("default", [.. ids.Select(Slot)], _epoch, Ct);
+
+    static SlotSnapshot Slot(string id) => new(new SlotKey("cluster", "node-1", id, 0), "default", SlotState.Free, 0, null, "software slot", "Software", 0);
+
+    async Task<SlotSnapshot> SlotAsync(string id) => (await _ledger.ReadPoolAsync("default", Ct)).Slots.Single(s => s.Key.Device == id);
+
+    Task RequestAsync(string uid, LeaseClaim? claim = null, string? task = null) => LeaseAsync(
+        uid, new LeaseCommand.Request(new LeaseRequested(uid, "default", uid, "default", "test", task, 0, 1, Given.Terms, claim)));
+
+    static IReadOnlyList<ILeaseEvent> Decided(LeaseState state, LeaseCommand command) =>
+        LeaseDecider.Decide(state, command).ShouldBeOfType<Decision<ILeaseEvent>.Events>().Items;
+
+    Task CommitAsync(params LeaseChange[] changes) => _ledger.CommitAsync(new LedgerCommit("test", [], changes, _epoch), Ct);
+
+    async Task LeaseAsync(string uid, LeaseCommand command)
+    {
+        var loaded = await _ledger.LoadLeaseAsync(uid, Ct);
+        await CommitAsync(new LeaseChange(uid, loaded, Decided(loaded.State, command)));
+    }
+
+    async Task<AttemptFence> RunningAsync()
+    {
+        await DevicesAsync("sw-0");
+        var accepted = (TaskAccepted)Given.Accepted()[0];
+        await TaskAsync(new TaskCommand.Accept(accepted));
+        await RequestAsync(Given.LeaseUid, task: Given.TaskUid);
+        await LeaseAsync(Given.LeaseUid, new LeaseCommand.Grant(await SlotAsync("sw-0")));
+        await TaskAsync(new TaskCommand.Start(new AttemptStarted(0, 1, "clip-1", Given.PodUid, Given.LeaseUid, 1, "node-1", "sw-0")));
+        var fence = Given.Fence(token: 1);
+        (await _ledger.FindAttemptByPodAsync(Given.PodUid, Ct))!.LeaseUid.ShouldBe(Given.LeaseUid);
+        (await _attempts.AttachAsync(fence, "node-1", "0.1.0", "test", Ct)).Refusal.ShouldBeNull();
+        return fence;
+    }
+
+    async Task TaskAsync(TaskCommand command)
+    {
+        var loaded = await _ledger.LoadTaskAsync(Given.TaskUid, Ct);
+        var events = TaskDecider.Decide(loaded.State, command).ShouldBeOfType<Decision<ITaskEvent>.Events>().Items;
+        await _ledger.CommitAsync(new LedgerCommit("test", [new TaskChange(Given.TaskUid, loaded, events)], [], _epoch), Ct);
+    }
+
+    Task<BeatOutcome> BeatAsync(AttemptFence f, long sequence) => _ledger.BeatAsync(
+        new Heartbeat(f.TaskUid, f.Scene, f.Attempt, f.PodUid, f.LeaseUid, f.Token, sequence, "Running", 10, 100, 25000, 1000, 100, 5, null), Ct);
+}

@@ -1,0 +1,59 @@
+using Framelease.Domain.Leasing;
+using Framelease.Domain.Scheduling;
+using Framelease.Operator.Ledger;
+
+namespace Framelease.Simulation.Tests.Ledger;
+
+/// <summary>
+/// What PostgreSQL holds, in memory: log, slots, views, liveness, epochs, authority. A transaction works on a copy and replaces the tables, or does
+/// nothing at all; a kept copy is a backup.
+/// </summary>
+sealed class MemoryTables
+{
+    public List<StoredEvent> Log { get; private init; } = [];
+
+    /// <summary>Versions and positions in the log, by stream.</summary>
+    public Dictionary<string, List<StoredEvent>> Streams { get; private init; } = new(StringComparer.Ordinal);
+
+    public SortedDictionary<SlotKey, SlotRow> Slots { get; private init; } = new(BySlot);
+
+    public Dictionary<string, LeaseRow> Leases { get; private init; } = new(StringComparer.Ordinal);
+
+    public Dictionary<string, TaskRow> Tasks { get; private init; } = new(StringComparer.Ordinal);
+
+    public Dictionary<(string Task, int Scene, int Attempt), AttemptView> Attempts { get; private init; } = [];
+
+    public Dictionary<(string Task, int Scene, int Attempt), LivenessRow> Liveness { get; private init; } = [];
+
+    public SortedDictionary<string, EpochRow> Epochs { get; private init; } = new(StringComparer.Ordinal);
+
+    public SortedDictionary<string, AuthorityPod> AuthorityPods { get; private init; } = new(StringComparer.Ordinal);
+
+    public Dictionary<(string Pool, string Tenant, DeviceNeed Need), (string Code, string Message)> Waits { get; private init; } = [];
+
+    /// <summary>False: the server is another one than the one that was taken over; nothing may be granted or led (R12).</summary>
+    public bool HasAuthority { get; set; } = true;
+
+    public long EpochFloor { get; set; }
+
+    public static Comparer<SlotKey> BySlot { get; } = Comparer<SlotKey>.Create((a, b) =>
+        string.CompareOrdinal(a.Node, b.Node) is not 0 and var n ? n
+        : string.CompareOrdinal(a.Device, b.Device) is not 0 and var d ? d
+        : a.Slot != b.Slot ? a.Slot.CompareTo(b.Slot) : string.CompareOrdinal(a.Cluster, b.Cluster));
+
+    public MemoryTables Copy() => new()
+    {
+        Log = [.. Log],
+        Streams = Streams.ToDictionary(s => s.Key, s => s.Value.ToList(), StringComparer.Ordinal),
+        Slots = new(Slots, BySlot),
+        Leases = new(Leases, StringComparer.Ordinal),
+        Tasks = new(Tasks, StringComparer.Ordinal),
+        Attempts = new(Attempts),
+        Liveness = new(Liveness),
+        Epochs = new(Epochs, StringComparer.Ordinal),
+        AuthorityPods = new(AuthorityPods, StringComparer.Ordinal),
+        Waits = new(Waits),
+        HasAuthority = HasAuthority,
+        EpochFloor = EpochFloor,
+    };
+}

@@ -1,0 +1,171 @@
+using System.Globalization;
+using Framelease.Simulation.Tests.Engine;
+
+namespace Framelease.Simulation.Tests.World;
+
+/// <summary>What goes wrong in a world, and when: drawn from the seed, printed with a failure.</summary>
+sealed class FaultPlan
+{
+    public static readonly string[] Operators = ["operator-a", "operator-b"];
+
+    readonly List<Fault> _faults = [];
+
+    public int Lost { get; private init; }
+
+    public int Deaf { get; private init; }
+
+    public int Twice { get; private init; }
+
+    public int Zombies { get; private init; }
+
+    public int Still { get; private init; }
+
+    /// <summary>Slots are freed by time, and workers stop without contact; one that never stops is then nobody's promise.</summary>
+    public bool HasLockDelay { get; private init; }
+
+    public TimeSpan Until { get; private init; }
+
+    public static FaultPlan Draw(Random chance, IReadOnlyList<string> nodes, TimeSpan trouble)
+    {
+        // A calm world finds what a wild one hides.
+        var wild = chance.Next(4);
+        var hasLockDelay = chance.Next(4) == 0;
+        var plan = new FaultPlan
+        {
+            HasLockDelay = hasLockDelay,
+            Lost = wild == 0 ? 0 : chance.Next(40),
+            Deaf = wild == 0 ? 0 : chance.Next(40),
+            Twice = wild == 0 ? 0 : chance.Next(40),
+            Zombies = chance.Next(3) == 0 && !hasLockDelay ? chance.Next(300) : 0,
+            Still = chance.Next(2) == 0 ? chance.Next(500) : 0,
+            Until = trouble,
+        };
+        var count = wild == 0 ? 0 : chance.Next(8);
+        for (var i = 0; i < count; i++)
+        {
+            var at = TimeSpan.FromMilliseconds(chance.Next((int)trouble.TotalMilliseconds * 3 / 4));
+            var most = trouble - at;
+            var length = TimeSpan.FromMilliseconds(500 + chance.Next((int)Math.Min(most.TotalMilliseconds, chance.Next(2) == 0 ? 8_000 : 40_000)));
+            plan._faults.Add(new Fault((FaultKind)chance.Next(Enum.GetValues<FaultKind>().Length), at, length,
+                Operators[chance.Next(Operators.Length)], nodes[chance.Next(nodes.Count)], chance.Next(-600, 600)));
+        }
+
+        return plan;
+    }
+
+    public Temper Temper(Random chance, bool isOver) => new(
+        TimeSpan.FromMilliseconds(500 + chance.Next(chance.Next(5) == 0 ? 90_000 : 15_000)),
+        IsZombie: !isOver && chance.Next(1000) < Zombies, StandsStill: !isOver && chance.Next(1000) < Still ? TimeSpan.FromSeconds(chance.Next(120)) : TimeSpan.Zero,
+         Fails: !isOver && chance.Next(20) == 0);
+
+    public void Arm(SimulatedWorld world, SimProcess fate)
+    {
+        (world.Network.Lost, world.Network.Deaf, world.Network.Twice) = (Lost, Deaf, Twice);
+        fate.PostAfter(Until, () => (world.Network.Lost, world.Network.Deaf, world.Network.Twice) = (0, 0, 0));
+        foreach (var fault in _faults)
+        {
+            fate.PostAfter(fault.At, () => Begin(world, fate, fault));
+            fate.PostAfter(fault.At + fault.Length, () => End(world, fault));
+        }
+    }
+
+    public override string ToString() =>
+        string.Create(CultureInfo.InvariantCulture, $"of 1000 calls {Lost} lost, {Deaf} deaf, {Twice} twice; of 1000 workers {Zombies} zombies, ")
+        + string.Create(CultureInfo.InvariantCulture, $"{Still} still{(HasLockDelay ? "; lock delay" : "")}; {string.Join("; ", _faults.OrderBy(f => f.At))}");
+
+    void Begin(SimulatedWorld world, SimProcess fate, Fault f)
+    {
+        world.Simulation.Say($"FAULT {f}");
+        switch (f.Kind)
+        {
+            case FaultKind.Crash:
+                world.Crash(f.Operator);
+                break;
+            case FaultKind.Pause:
+                var paused = world.Replica(f.Operator).Process;
+                paused.Pause();
+                fate.PostAfter(f.Length, paused.Continue);
+                break;
+            case FaultKind.CutToDatabase:
+                world.Network.Cut(f.Operator, DatabaseServer.Address);
+                break;
+            case FaultKind.CutFromDatabase:
+                world.Network.Cut(DatabaseServer.Address, f.Operator);
+                break;
+            case FaultKind.CutNode:
+                foreach (var name in Operators)
+                    world.Network.Cut(f.Node, name);
+                break;
+            case FaultKind.CutToNode:
+                foreach (var name in Operators)
+                    world.Network.Cut(name, f.Node);
+                break;
+            case FaultKind.ClockJump:
+                world.Server.Jump(TimeSpan.FromSeconds(f.Seconds));
+                break;
+            case FaultKind.DatabaseDown:
+                world.Server.Stop();
+                break;
+            case FaultKind.NodeDies:
+                world.Cluster.NodeDies(f.Node);
+                break;
+            case FaultKind.Drift:
+                world.Replica(f.Operator).Process.Clock.Rate = 1 + (f.Seconds / 600.0 * 0.05);
+                break;
+            case FaultKind.Revoke:
+                world.RevokeOne(f.Operator);
+                break;
+        }
+    }
+
+    static void End(SimulatedWorld world, Fault f)
+    {
+        switch (f.Kind)
+        {
+            case FaultKind.CutToDatabase:
+                world.Network.Heal(f.Operator, DatabaseServer.Address);
+                break;
+            case FaultKind.CutFromDatabase:
+                world.Network.Heal(DatabaseServer.Address, f.Operator);
+                break;
+            case FaultKind.CutNode:
+                foreach (var name in Operators)
+                    world.Network.Heal(f.Node, name);
+                break;
+            case FaultKind.CutToNode:
+                foreach (var name in Operators)
+                    world.Network.Heal(name, f.Node);
+                break;
+            case FaultKind.DatabaseDown:
+                world.Server.Start();
+                break;
+            case FaultKind.NodeDies:
+                world.Cluster.NodeReturns(f.Node);
+                break;
+        }
+    }
+}
+
+enum FaultKind
+{
+    Crash,
+    Pause,
+    CutToDatabase,
+    CutFromDatabase,
+    CutNode,
+    CutToNode,
+    ClockJump,
+    DatabaseDown,
+    NodeDies,
+    Drift,
+
+    /// <summary>A person takes the lease away.</summary>
+    Revoke,
+}
+
+sealed record Fault(FaultKind Kind, TimeSpan At, TimeSpan Length, string Operator, string Node, int Seconds)
+{
+    public override string ToString() => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{At.TotalSeconds:0.0} s {Kind} {(Kind is FaultKind.CutNode or FaultKind.CutToNode or FaultKind.NodeDies ? Node : Kind is FaultKind.ClockJump ? $"{Seconds} s" : Operator)} for {Length.TotalSeconds:0.0} s");
+}

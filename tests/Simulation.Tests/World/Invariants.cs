@@ -1,0 +1,206 @@
+using Framelease.Domain.Leasing;
+using Framelease.Domain.Tasks;
+using Framelease.Operator.Ledger;
+using Framelease.Simulation.Tests.Engine;
+using Framelease.Simulation.Tests.Ledger;
+
+namespace Framelease.Simulation.Tests.World;
+
+/// <summary>What holds after every step, judged from the log, the rows and the truth that no process sees.</summary>
+sealed class Invariants(Scheduler simulation, SimulatedWorld world)
+{
+    readonly Dictionary<SlotKey, Seat> _seats = [];
+    readonly Dictionary<string, LeaseState> _leases = new(StringComparer.Ordinal);
+    readonly Dictionary<string, TimeSpan> _lastBeat = new(StringComparer.Ordinal);
+    readonly Dictionary<string, int> _commits = new(StringComparer.Ordinal);
+
+    /// <summary>Counts of what happened, to tell a world in which something happened from one in which nothing did.</summary>
+    public Dictionary<string, int> Seen { get; } = new(StringComparer.Ordinal);
+
+    public void Recorded(StoredEvent e)
+    {
+        Count(e.Data.GetType().Name);
+        switch (e.Data)
+        {
+            case LeaseExpired x:
+                Count($"LeaseExpired {x.Cause}");
+                break;
+            case LeaseDrainRequested d:
+                Count($"LeaseDrainRequested {d.Cause}");
+                break;
+            case SlotFreed f:
+                Count($"SlotFreed {f.Proof}");
+                break;
+        }
+
+        if (e.Stream.StartsWith("lease-", StringComparison.Ordinal))
+            Lease(e, e.Stream["lease-".Length..]);
+        else if (e.Data is OutputCommitted)
+            OneResult(e.Stream);
+    }
+
+    /// <summary>One leader a role: nothing is recorded in the name of one who was followed by another.</summary>
+    public void Led(LeaderEpoch epoch)
+    {
+        var newest = world.Server.Database.Tables.Epochs.GetValueOrDefault(epoch.Role)?.Epoch;
+        Hold(newest == epoch.Epoch, $"a commit of epoch {epoch.Epoch} of {epoch.Role} was accepted; the newest is {newest}");
+    }
+
+    /// <summary>No accepted write with an old token.</summary>
+    public void Beaten(Heartbeat beat)
+    {
+        Count("Beat");
+        var lease = State(beat.LeaseUid!);
+        Hold(lease.IsGranted && lease.Grant!.Token == beat.Token, $"beat of pod {beat.PodUid} under token {beat.Token} was accepted; its lease is {lease.Phase}");
+        Hold(
+            _seats.TryGetValue(lease.Grant!.Slot, out var seat) && seat.Lease == beat.LeaseUid && seat.Token == beat.Token,
+            $"beat of pod {beat.PodUid} was accepted; slot {lease.Grant.Slot} is under token {seat?.Token} of lease {seat?.Lease}");
+        _lastBeat[beat.LeaseUid!] = simulation.Elapsed;
+    }
+
+    /// <summary>No device with two processes: a worker touches its device after attach, and only one may.</summary>
+    public void DeviceTaken(SimPod pod)
+    {
+        pod.UsesDevice = true;
+        var other = world.Cluster.Pods.FirstOrDefault(p => p != pod && p is { UsesDevice: true, IsRunning: true } && p.Slot == pod.Slot);
+        Hold(other is null, $"pods {other?.Name} and {pod.Name} both use slot {pod.Slot}");
+    }
+
+    /// <summary>History alone explains the state: the rows are what the events say.</summary>
+    public void RowsEqualTheLog()
+    {
+        foreach (var (key, row) in world.Server.Database.Tables.Slots)
+        {
+            var seat = _seats.GetValueOrDefault(key) ?? new Seat(null, 0, SlotState.Free);
+            Hold(
+                (row.Slot.LeaseUid, row.Slot.Token, row.Slot.State) == (seat.Lease, seat.Token, seat.State),
+                $"slot {key} is {row.Slot.State} under token {row.Slot.Token} of {row.Slot.LeaseUid}; the log says {seat}");
+        }
+
+        foreach (var (uid, row) in world.Server.Database.Tables.Leases)
+            Hold(row.State == State(uid).Phase.ToString(), $"lease {uid} is {row.State}; the log says {State(uid).Phase}");
+    }
+
+    public bool IsAtRest() => world.Tasks.TrueForAll(t => t.IsSettled) && _leases.Values.All(l => l.IsEnded) && _seats.Values.All(s => s.State is SlotState.Free);
+
+    /// <summary>When all faults are over and time enough has passed.</summary>
+    public void AtTheEnd()
+    {
+        RowsEqualTheLog();
+        foreach (var task in world.Tasks)
+        {
+            var state = world.Server.Database.Stream(PostgresLedger.TaskStream(task.Uid)).Aggregate(TaskState.Initial, (s, e) => s.Evolve(e.Data, e.At));
+            Hold(state.IsEnded, $"task {task.Uid} waits for ever: it is {state.Phase}");
+        }
+
+        foreach (var (uid, lease) in _leases)
+            Hold(lease.IsEnded, $"lease {uid} never ends: it is {lease.Phase}");
+        foreach (var (key, seat) in _seats)
+            Hold(seat.State is SlotState.Free, $"slot {key} is never free again: {seat}");
+    }
+
+    void Lease(StoredEvent e, string uid)
+    {
+        var before = State(uid);
+        var data = (ILeaseEvent)e.Data;
+        Hold(
+            !before.IsEnded || data is SlotQuarantined or SlotFreed or StaleHolderRejected,
+            $"lease {uid} is {before.Phase} and gets another {data.GetType().Name}");
+        OnceAndInOrder(uid, before, data);
+        _leases[uid] = before.Evolve(data, e.At);
+        switch (data)
+        {
+            case LeaseGranted g:
+                Granted(uid, g);
+                break;
+            case LeaseReleased:
+                Seat(before.Grant!, uid, new Seat(null, before.Grant!.Token, SlotState.Free));
+                break;
+            case SlotQuarantined q:
+                Seat(before.Grant!, uid, new Seat(uid, q.Token, SlotState.Quarantined));
+                break;
+            case SlotFreed f:
+                Freed(uid, before, f);
+                break;
+            case LeaseExpired { Cause: ExpiryCause.HeartbeatLost }:
+                NotBlind(uid, before);
+                break;
+        }
+    }
+
+    // Tokens only grow, and a slot that somebody has, or may still use, is nobody else's.
+    void Granted(string uid, LeaseGranted g)
+    {
+        var seat = _seats.GetValueOrDefault(g.Slot) ?? new Seat(null, 0, SlotState.Free);
+        Hold(seat.State is SlotState.Free, $"slot {g.Slot} is granted to {uid} while it is {seat}");
+        Hold(g.Token > seat.Token, $"slot {g.Slot}: token {g.Token} does not lie above {seat.Token}");
+        _seats[g.Slot] = new Seat(uid, g.Token, SlotState.Granted);
+    }
+
+    void Seat(LeaseGranted grant, string uid, Seat next)
+    {
+        var seat = _seats.GetValueOrDefault(grant.Slot);
+        Hold(seat is not null && seat.Lease == uid && seat.Token == grant.Token, $"lease {uid} moves slot {grant.Slot}, which is {seat}");
+        _seats[grant.Slot] = next;
+    }
+
+    // What frees must be true: nobody who was let in under this token still runs on the device.
+    void Freed(string uid, LeaseState before, SlotFreed f)
+    {
+        Seat(before.Grant!, uid, new Seat(null, f.Token, SlotState.Free));
+        var left = world.Cluster.Pods.FirstOrDefault(p => p.LeaseUid == uid && p is { UsesDevice: true, IsRunning: true });
+        Hold(left is null, $"slot {f.Slot} is freed by {f.Proof} while pod {left?.Name} uses it");
+    }
+
+    // A full timeout without a beat, by true time, of which the authority was there for all.
+    void NotBlind(string uid, LeaseState before)
+    {
+        const double tolerance = 0.93;
+        var timeout = before.Grant!.Terms.HeartbeatTimeoutSeconds * tolerance;
+        var silent = (simulation.Elapsed - _lastBeat.GetValueOrDefault(uid)).TotalSeconds;
+        Hold(silent >= timeout, $"lease {uid} expired after {silent:0.0} s of silence");
+        var seeing = world.Server.LastOutage == TimeSpan.MinValue ? double.MaxValue : (simulation.Elapsed - world.Server.LastOutage).TotalSeconds;
+        Hold(seeing >= timeout, $"lease {uid} expired {seeing:0.0} s after the authority came back");
+    }
+
+    void OnceAndInOrder(string uid, LeaseState before, ILeaseEvent e)
+    {
+        switch (e)
+        {
+            case LeaseWarned:
+                Hold(before is { WarnedAt: null, Drain: null }, $"lease {uid} is warned twice, or after the drain");
+                break;
+            case LeaseDrainRequested:
+                Hold(before.Drain is null, $"lease {uid} is asked to end twice");
+                break;
+            case LeaseGranted:
+                Hold(before.Phase is LeasePhase.Pending, $"lease {uid} is granted when it is {before.Phase}");
+                break;
+            case LeaseAttached:
+                Hold(before.Attachment is null, $"lease {uid} is attached twice");
+                break;
+        }
+    }
+
+    void OneResult(string stream)
+    {
+        _commits[stream] = _commits.GetValueOrDefault(stream) + 1;
+        Hold(_commits[stream] == 1, $"{stream} has two outputs");
+    }
+
+    void Count(string what) => Seen[what] = Seen.GetValueOrDefault(what) + 1;
+
+    LeaseState State(string uid) => _leases.GetValueOrDefault(uid) ?? LeaseState.Initial;
+
+    void Hold(bool holds, string otherwise)
+    {
+        // What is thrown inside a transaction would look like its failure.
+        if (!holds)
+            simulation.Fail(new InvariantBrokenException(otherwise));
+    }
+}
+
+/// <summary>What the log says of a slot.</summary>
+sealed record Seat(string? Lease, long Token, SlotState State);
+
+sealed class InvariantBrokenException(string message) : Exception(message);

@@ -1,0 +1,102 @@
+using Framelease.Operator.Ledger;
+using Framelease.Simulation.Tests.Engine;
+using Framelease.Simulation.Tests.Ledger;
+
+namespace Framelease.Simulation.Tests.World;
+
+/// <summary>
+/// The ways between processes: each call is late by a draw, may be lost before it arrives or after it was carried out, may arrive twice, and cannot pass
+/// where a partition is, in either direction by itself. Whoever gets no answer hears so after a while.
+/// </summary>
+sealed class Network(Scheduler simulation)
+{
+    static readonly TimeSpan NoAnswer = TimeSpan.FromSeconds(5);
+
+    static readonly OperationCanceledException Broken = new("the other side gave up");
+
+    readonly HashSet<(string From, string To)> _cut = [];
+
+    /// <summary>Of a thousand calls: lost on the way, answered in vain, carried out twice.</summary>
+    public int Lost { get; set; }
+
+    public int Deaf { get; set; }
+
+    public int Twice { get; set; }
+
+    /// <summary>The longest ordinary delay of one way.</summary>
+    public TimeSpan Delay { get; set; } = TimeSpan.FromMilliseconds(20);
+
+    /// <summary>One direction; both = two cuts.</summary>
+    public void Cut(string from, string to) => _cut.Add((from, to));
+
+    public void Heal(string from, string to) => _cut.Remove((from, to));
+
+    public bool IsOpen(string from, string to) => !_cut.Contains((from, to));
+
+    /// <summary>Runs <paramref name="work"/> at <paramref name="to"/>, and brings its outcome to the caller.</summary>
+    /// <param name="address">Of the other side, as partitions name it.</param>
+    /// <param name="origin">Of the caller.</param>
+    /// <param name="lost">What the caller hears when no answer comes.</param>
+    public Task<T> CallAsync<T>(
+        SimProcess from, SimProcess to, string address, string origin, Func<Task<T>> work, Func<string, Exception> lost, CancellationToken cancel)
+    {
+        var answer = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
+        if (cancel.IsCancellationRequested)
+            return Task.FromCanceled<T>(cancel);
+        if (cancel.CanBeCanceled)
+            _ = cancel.UnsafeRegister(static (s, token) => ((TaskCompletionSource<T>)s!).TrySetCanceled(token), answer);
+        var limit = from.PostAfter(NoAnswer, () => answer.TrySetException(lost("no answer in time")));
+        var arrivals = Draw(Lost) ? 0 : Draw(Twice) ? 2 : 1;
+        for (var i = 0; i < arrivals; i++)
+            to.PostAfter(Way(), () => Arrive(from, to, address, origin, work, answer, limit));
+        return answer.Task;
+    }
+
+    void Arrive<T>(SimProcess from, SimProcess to, string address, string origin, Func<Task<T>> work, TaskCompletionSource<T> answer, IDisposable limit)
+    {
+        if (!IsOpen(origin, address))
+            return;
+        var deaf = Draw(Deaf);
+        _ = to.Run(async () =>
+        {
+            Task<T> done = work();
+            await done.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Current);
+            if (deaf || !IsOpen(address, origin))
+                return;
+            from.PostAfter(Way(), () =>
+            {
+                limit.Dispose();
+                if (done.IsCompletedSuccessfully)
+                    answer.TrySetResult(done.Result);
+                else
+                    answer.TrySetException(done.Exception?.InnerException ?? Broken);
+            });
+        });
+    }
+
+        TimeSpan Way() => Draw(20)
+        ? TimeSpan.FromMilliseconds(simulation.Chance.Next(3000))
+        : TimeSpan.FromTicks(1 + simulation.Chance.NextInt64(Delay.Ticks));
+
+    bool Draw(int perMille) => perMille > 0 && simulation.Chance.Next(1000) < perMille;
+}
+
+/// <summary>The way of one operator to the database.</summary>
+sealed class SimWay(Network network, SimProcess from, DatabaseServer server) : IDatabaseWay
+{
+    public Task<T> AskAsync<T>(string what, Func<T> work, CancellationToken cancel) => network.CallAsync(
+        from, server.Process, DatabaseServer.Address, from.Name,
+        () =>
+        {
+            try
+            {
+                return Task.FromResult(server.Execute(from.Name, what, work));
+            }
+            catch (Exception e)
+            {
+                return Task.FromException<T>(e);
+            }
+        },
+        why => new LedgerUnavailableException(why, new TimeoutException(why)),
+        cancel);
+}
