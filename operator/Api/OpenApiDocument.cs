@@ -62,8 +62,11 @@ static partial class OpenApiDocument
         if (parameters.Length > 0)
             operation["parameters"] = new JsonArray(parameters);
         if (o.Request is { } request)
-            operation["requestBody"] = new JsonObject { ["required"] = true,
-                ["content"] = Content("application/json", Reference(request, schemas)) };
+            operation["requestBody"] = new JsonObject
+            {
+                ["required"] = true,
+                ["content"] = Content("application/json", Reference(request, schemas))
+            };
         var answer = o.Response is { } type
             ? Content("application/json", Reference(type, schemas))
             : Content("text/event-stream", new JsonObject { ["type"] = "string" });
@@ -73,7 +76,7 @@ static partial class OpenApiDocument
             ["default"] = new JsonObject
             {
                 ["description"] = "What is wrong, and how to mend it",
-                    ["content"] = Content("application/problem+json", problem.DeepClone()),
+                ["content"] = Content("application/problem+json", problem.DeepClone()),
             },
         };
         return operation;

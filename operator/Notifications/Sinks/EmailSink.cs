@@ -12,8 +12,11 @@ sealed class EmailSink(SinkOptions options) : INotificationSink
 {
     public async Task SendAsync(Notification notification, CancellationToken cancel)
     {
-        using var client = new SmtpClient(options.Host!, options.Port) { EnableSsl = options.StartTls,
-            DeliveryMethod = SmtpDeliveryMethod.Network };
+        using var client = new SmtpClient(options.Host!, options.Port)
+        {
+            EnableSsl = options.StartTls,
+            DeliveryMethod = SmtpDeliveryMethod.Network
+        };
         if (options.User is { } user)
             client.Credentials = new NetworkCredential(user, options.SecretFile is { } file ? await HttpSending.SecretAsync(file, cancel)
                 : "");

@@ -13,7 +13,7 @@ sealed class HttpSending : IDisposable
     public HttpSending(AddressGuard guard) => _http = new HttpClient(new SocketsHttpHandler
     {
         AllowAutoRedirect = false, UseProxy = false, UseCookies = false, ConnectCallback = guard.ConnectAsync,
-            PooledConnectionLifetime = TimeSpan.FromMinutes(1),
+        PooledConnectionLifetime = TimeSpan.FromMinutes(1),
         MaxResponseHeadersLength = 16,
     })
     {

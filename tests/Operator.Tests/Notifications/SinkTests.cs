@@ -102,7 +102,10 @@ public sealed class SinkTests : IAsyncLifetime
         await using var server = SmtpReceiver.Start();
         var options = Options(SinkType.Email) with
         {
-            Host = "127.0.0.1", Port = server.Port, StartTls = false, From = "framelease@example.org",
+            Host = "127.0.0.1",
+            Port = server.Port,
+            StartTls = false,
+            From = "framelease@example.org",
             To = ["ops@example.org", "lead@example.org"],
         };
         await new EmailSink(options).SendAsync(Message, Ct);
@@ -118,7 +121,11 @@ public sealed class SinkTests : IAsyncLifetime
     {
         var options = Options(SinkType.Email) with
         {
-            Host = "127.0.0.1", Port = 1, StartTls = false, From = "a@example.org", To = ["b@example.org"],
+            Host = "127.0.0.1",
+            Port = 1,
+            StartTls = false,
+            From = "a@example.org",
+            To = ["b@example.org"],
         };
         var e = await Should.ThrowAsync<NotificationFailedException>(() => new EmailSink(options).SendAsync(Message, Ct));
         e.IsPermanent.ShouldBeFalse();
@@ -130,7 +137,10 @@ public sealed class SinkTests : IAsyncLifetime
         await using var server = SmtpReceiver.Start();
         var options = Options(SinkType.Email) with
         {
-            Host = "127.0.0.1", Port = server.Port, From = "a@example.org", To = ["b@example.org"],
+            Host = "127.0.0.1",
+            Port = server.Port,
+            From = "a@example.org",
+            To = ["b@example.org"],
         };
         await Should.ThrowAsync<NotificationFailedException>(() => new EmailSink(options).SendAsync(Message, Ct));
         server.Mails.ShouldBeEmpty();

@@ -212,9 +212,18 @@ sealed class MemoryLedger(MemoryDatabase database, IDatabaseWay way) : ILedger
             || b.Phase is "Uploading" or "Completing" || (b.Phase == "Fetching" && l.Message != b.Message);
         T.Liveness[key] = l with
         {
-            Sequence = b.Sequence, BeatAt = database.Now, Phase = b.Phase, Frames = b.Frames, TotalFrames = b.TotalFrames, FpsMillis = b.FpsMillis,
-            SpeedMillis = b.SpeedMillis, PerMille = b.PerMille, OutputBytes = b.OutputBytes, Message = b.Message,
-            Progress = l.Progress + (moved ? 1 : 0), ProgressAt = moved ? database.Now : l.ProgressAt,
+            Sequence = b.Sequence,
+            BeatAt = database.Now,
+            Phase = b.Phase,
+            Frames = b.Frames,
+            TotalFrames = b.TotalFrames,
+            FpsMillis = b.FpsMillis,
+            SpeedMillis = b.SpeedMillis,
+            PerMille = b.PerMille,
+            OutputBytes = b.OutputBytes,
+            Message = b.Message,
+            Progress = l.Progress + (moved ? 1 : 0),
+            ProgressAt = moved ? database.Now : l.ProgressAt,
             DrainToldAt = l.DrainToldAt ?? (drain is null ? null : database.Now),
         };
         database.Beaten?.Invoke(b);

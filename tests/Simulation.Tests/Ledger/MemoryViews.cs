@@ -34,7 +34,11 @@ static class MemoryViews
             LeaseProgressed => row with { StalledAt = null },
             LeaseDrainRequested d => row with
             {
-                State = "Draining", DrainAt = e.At, DrainCause = d.Cause, DrainSeconds = d.GraceSeconds, DrainMessage = d.Message,
+                State = "Draining",
+                DrainAt = e.At,
+                DrainCause = d.Cause,
+                DrainSeconds = d.GraceSeconds,
+                DrainMessage = d.Message,
             },
             LeaseReleased or LeaseExpired or LeaseRevoked or LeaseGaveUp => row with { State = e.Data.GetType().Name["Lease".Length..] },
             _ => row,

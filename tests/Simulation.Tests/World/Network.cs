@@ -74,9 +74,9 @@ sealed class Network(Scheduler simulation)
         });
     }
 
-        TimeSpan Way() => Draw(20)
-        ? TimeSpan.FromMilliseconds(simulation.Chance.Next(3000))
-        : TimeSpan.FromTicks(1 + simulation.Chance.NextInt64(Delay.Ticks));
+    TimeSpan Way() => Draw(20)
+    ? TimeSpan.FromMilliseconds(simulation.Chance.Next(3000))
+    : TimeSpan.FromTicks(1 + simulation.Chance.NextInt64(Delay.Ticks));
 
     bool Draw(int perMille) => perMille > 0 && simulation.Chance.Next(1000) < perMille;
 }
