@@ -13,6 +13,9 @@ sealed class GradeWatch(AttemptService attempts, LeaseService leases, ILogger lo
 {
     readonly LivenessWitness _moves = new();
 
+    /// <summary>A look found no answer: what did not move meanwhile may merely not have been heard.</summary>
+    public void Fail() => _moves.Fail();
+
     public async Task LookAsync(double now, double databaseNow, LivenessLook look, LeaderEpoch epoch, CancellationToken cancel)
     {
         var still = _moves.Observe(now, databaseNow, [.. look.Held.Where(h => h.Terms is { ProgressTimeoutSeconds: > 0 }).Select(h =>

@@ -33,7 +33,10 @@ sealed class LivenessWatch(ILedger ledger, AttemptService attempts, LeaseService
             }
             catch (LedgerUnavailableException e)
             {
-                // No look, no silence: the witness sees the gap at the next one.
+                // No look, no silence: who could not be heard is not silent.
+                _attached.Fail();
+                _unattached.Fail();
+                _grades.Fail();
                 Log.DatabaseUnavailable(logger, e.Message);
             }
             catch (LedgerConflictException)

@@ -11,7 +11,13 @@ public sealed class LivenessWitness(double blindAfterSeconds = 5)
 {
     readonly Dictionary<string, Watch> _seen = new(StringComparer.Ordinal);
     double? _lastLook;
+    bool _failed;
     double _lastDatabase;
+
+    /// <summary>
+    /// A look found no answer. Beats found none either, however short it was: the next look starts every deadline anew (R5).
+    /// </summary>
+    public void Fail() => _failed = true;
 
     /// <summary>
     /// Takes one look at all attached leases. Whoever looks late, or sees the two clocks disagree, was blind: every deadline starts anew.
@@ -24,7 +30,8 @@ public sealed class LivenessWitness(double blindAfterSeconds = 5)
         var first = _lastLook is null;
         var gap = now - (_lastLook ?? now);
         var drift = first ? 0 : Math.Abs(databaseNow - _lastDatabase - gap);
-        var blind = gap > blindAfterSeconds || drift > blindAfterSeconds;
+        var blind = _failed || gap > blindAfterSeconds || drift > blindAfterSeconds;
+        _failed = false;
         _lastLook = now;
         _lastDatabase = databaseNow;
         if (blind)
@@ -68,7 +75,7 @@ public sealed class LivenessWitness(double blindAfterSeconds = 5)
     public sealed record Sighting(string Lease, long Sequence, double SilentSecondsByDatabase, double TimeoutSeconds);
 
     /// <param name="Silent">Leases that both witnesses call silent.</param>
-    /// <param name="Blind">True when this look followed a gap or a jump of a clock.</param>
+    /// <param name="Blind">True when this look followed a gap, a look that failed, or a jump of a clock.</param>
     /// <param name="SilentSeconds">How long each lease has been silent for certain: by both witnesses.</param>
     public sealed record Look(
         IReadOnlyList<string> Silent, bool Blind, double GapSeconds, double DriftSeconds, IReadOnlyDictionary<string,

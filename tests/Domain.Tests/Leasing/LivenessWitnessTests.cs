@@ -136,6 +136,20 @@ public class LivenessWitnessTests
         SecondsToExpiry().ShouldBe((int)Timeout);
     }
 
+    /// <summary>Found by simulated world 1063: an outage of 2.8 s, and 2.2 s after it a holder expired whom nobody could have heard.</summary>
+    [Fact]
+    public void After_a_look_that_failed_every_deadline_starts_anew_however_short_the_gap()
+    {
+        for (var seconds = 0; seconds < Timeout - 2; seconds++)
+            Look();
+        _witness.Fail();
+        Look(seconds: 3);
+        _look.Blind.ShouldBeTrue();
+        SecondsToExpiry().ShouldBe((int)Timeout);
+        Look();
+        _look.Blind.ShouldBeFalse("one failure is one blindness");
+    }
+
     [Fact]
     public void A_gap_within_the_bound_is_not_blindness()
     {
