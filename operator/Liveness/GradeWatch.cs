@@ -16,9 +16,9 @@ sealed class GradeWatch(AttemptService attempts, LeaseService leases, ILogger lo
     /// <summary>A look found no answer: what did not move meanwhile may merely not have been heard.</summary>
     public void Fail() => _moves.Fail();
 
-    public async Task LookAsync(double now, double databaseNow, LivenessLook look, LeaderEpoch epoch, CancellationToken cancel)
+    public async Task LookAsync(LivenessWitness.LookTimes times, LivenessLook look, LeaderEpoch epoch, CancellationToken cancel)
     {
-        var still = _moves.Observe(now, databaseNow, [.. look.Held.Where(h => h.Terms is { ProgressTimeoutSeconds: > 0 }).Select(h =>
+        var still = _moves.Observe(times, [.. look.Held.Where(h => h.Terms is { ProgressTimeoutSeconds: > 0 }).Select(h =>
             new LivenessWitness.Sighting(h.LeaseUid, h.Moves, h.SecondsSinceMove,
                 h.Terms!.ProgressTimeoutSeconds))]).Silent.ToHashSet(StringComparer.Ordinal);
         foreach (var row in look.Held)

@@ -29,7 +29,7 @@ sealed class LivenessWatch(ILedger ledger, AttemptService attempts, LeaseService
         {
             try
             {
-                await LookAsync(time.GetElapsedTime(start).TotalSeconds, epoch, cancel);
+                await LookAsync(start, epoch, cancel);
             }
             catch (LedgerUnavailableException e)
             {
@@ -48,14 +48,16 @@ sealed class LivenessWatch(ILedger ledger, AttemptService attempts, LeaseService
         }
     }
 
-    /// <param name="now">This leader's monotonic clock, in seconds, read before the look.</param>
-    public async Task LookAsync(double now, LeaderEpoch epoch, CancellationToken cancel)
+    /// <param name="start">When this leader began to look, as <see cref="TimeProvider.GetTimestamp"/> has it.</param>
+    public async Task LookAsync(long start, LeaderEpoch epoch, CancellationToken cancel)
     {
+        var asked = time.GetElapsedTime(start).TotalSeconds;
         var look = await ledger.ReadLivenessAsync(cancel);
-        var databaseNow = look.DatabaseNow.ToUnixTimeMilliseconds() / 1000.0;
-        var attached = _attached.Observe(now, databaseNow, [.. look.Attached.Select(a =>
+        var times = new LivenessWitness.LookTimes(
+            asked, time.GetElapsedTime(start).TotalSeconds, look.DatabaseNow.ToUnixTimeMilliseconds() / 1000.0);
+        var attached = _attached.Observe(times, [.. look.Attached.Select(a =>
             new LivenessWitness.Sighting(Key(a), a.Sequence, a.SilentSeconds, a.TimeoutSeconds))]);
-        var unattached = _unattached.Observe(now, databaseNow, [.. look.Unattached.Select(u =>
+        var unattached = _unattached.Observe(times, [.. look.Unattached.Select(u =>
             new LivenessWitness.Sighting(u.LeaseUid, 0, u.WaitedSeconds, u.StartDeadlineSeconds))]);
         if (attached.Blind)
         {
@@ -63,13 +65,13 @@ sealed class LivenessWatch(ILedger ledger, AttemptService attempts, LeaseService
             await ledger.RecordBlindnessAsync(new ObservationGap(attached.GapSeconds, attached.DriftSeconds), epoch, cancel);
         }
 
-        var lost = await JudgeAsync(now, look, attached, epoch, cancel);
+        var lost = await JudgeAsync(asked, look, attached, epoch, cancel);
         foreach (var row in look.Attached.Where(a => lost.Contains(Key(a))))
             await ExpireSilentAsync(row, epoch, cancel);
         foreach (var row in look.Unattached.Where(u => unattached.Silent.Contains(u.LeaseUid)))
             await ExpireUnattachedAsync(row, epoch, cancel);
-        await FreeByTimeAsync(now, databaseNow, look, epoch, cancel);
-        await _grades.LookAsync(now, databaseNow, look, epoch, cancel);
+        await FreeByTimeAsync(times, look, epoch, cancel);
+        await _grades.LookAsync(times, look, epoch, cancel);
     }
 
     async Task<HashSet<string>> JudgeAsync(double now, LivenessLook look, LivenessWitness.Look witnessed, LeaderEpoch epoch,
@@ -124,9 +126,9 @@ sealed class LivenessWatch(ILedger ledger, AttemptService attempts, LeaseService
     }
 
     // A lock delay, too, is over only when both clocks say so, inside unbroken observation: a clock that jumps frees nothing.
-    async Task FreeByTimeAsync(double now, double databaseNow, LivenessLook look, LeaderEpoch epoch, CancellationToken cancel)
+    async Task FreeByTimeAsync(LivenessWitness.LookTimes times, LivenessLook look, LeaderEpoch epoch, CancellationToken cancel)
     {
-        var over = _delayed.Observe(now, databaseNow, [.. look.Delayed.Select(d =>
+        var over = _delayed.Observe(times, [.. look.Delayed.Select(d =>
             new LivenessWitness.Sighting(d.LeaseUid, 0, d.SecondsInQuarantine,
                 d.LockDelaySeconds))]).Silent.ToHashSet(StringComparer.Ordinal);
         foreach (var row in look.Delayed.Where(d => over.Contains(d.LeaseUid)))

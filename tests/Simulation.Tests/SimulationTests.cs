@@ -12,11 +12,8 @@ namespace Framelease.Simulation.Tests;
 /// </summary>
 public sealed class SimulationTests(ITestOutputHelper output)
 {
-    /// <summary>
-    /// As many as a plain run takes, if they fit into its time. Below 10,000 until world 6262 is understood: there a holder expires 9.1 s instead
-    /// of 9.3 s after the database is back, beside a drifting clock.
-    /// </summary>
-    const int DefaultSeeds = 6_000;
+    /// <summary>As many as a plain run takes, if they fit into its time.</summary>
+    const int DefaultSeeds = 10_000;
 
     /// <summary>After so many, every decision must have been reached.</summary>
     const int Enough = 1_000;

@@ -10,9 +10,8 @@ namespace Framelease.Domain.Leasing;
 public sealed class LivenessWitness(double blindAfterSeconds = 5)
 {
     readonly Dictionary<string, Watch> _seen = new(StringComparer.Ordinal);
-    double? _lastLook;
+    LookTimes? _last;
     bool _failed;
-    double _lastDatabase;
 
     /// <summary>
     /// A look found no answer. Beats found none either, however short it was: the next look starts every deadline anew (R5).
@@ -20,20 +19,18 @@ public sealed class LivenessWitness(double blindAfterSeconds = 5)
     public void Fail() => _failed = true;
 
     /// <summary>
-    /// Takes one look at all attached leases. Whoever looks late, or sees the two clocks disagree, was blind: every deadline starts anew.
+    /// Takes one look at all attached leases. Whoever looks late, or waits long for the answer, or sees the two clocks disagree, was blind:
+    /// every deadline starts anew.
     /// </summary>
-    /// <param name="now">The leader's monotonic clock, read before the query was sent: time lost on the way must not count as
-    /// silence.</param>
-    /// <param name="databaseNow">PostgreSQL's clock at the look, in seconds.</param>
-    public Look Observe(double now, double databaseNow, IReadOnlyCollection<Sighting> sightings)
+    public Look Observe(LookTimes times, IReadOnlyCollection<Sighting> sightings)
     {
-        var first = _lastLook is null;
-        var gap = now - (_lastLook ?? now);
-        var drift = first ? 0 : Math.Abs(databaseNow - _lastDatabase - gap);
-        var blind = _failed || gap > blindAfterSeconds || drift > blindAfterSeconds;
+        var (asked, answered, databaseNow) = times;
+        var gap = asked - (_last?.Answered ?? asked);
+        var way = answered - asked;
+        var drift = _last is null ? 0 : Drift(_last, times);
+        var blind = _failed || gap > blindAfterSeconds || way > blindAfterSeconds || drift > blindAfterSeconds;
         _failed = false;
-        _lastLook = now;
-        _lastDatabase = databaseNow;
+        _last = times;
         if (blind)
             _seen.Clear();
 
@@ -64,20 +61,37 @@ public sealed class LivenessWitness(double blindAfterSeconds = 5)
 
         foreach (var gone in _seen.Keys.Where(k => !present.Contains(k)).ToList())
             _seen.Remove(gone);
-        return new Look(silent, blind, gap, drift, seconds);
+        return new Look(silent, blind, Math.Max(gap, way), drift, seconds);
+    }
+
+    // PostgreSQL read its clock somewhere between question and answer. What lies outside of what that allows is disagreement.
+    static double Drift(LookTimes last, LookTimes times)
+    {
+        var byDatabase = times.DatabaseNow - last.DatabaseNow;
+        return Math.Max(0, Math.Max(times.Asked - last.Answered - byDatabase, byDatabase - (times.Answered - last.Asked)));
     }
 
     /// <summary>How long one sequence number stood, by our clock, and when by PostgreSQL's we first saw it.</summary>
     sealed record Watch(long Sequence, double SilentSeconds, double DatabaseStart);
+
+    /// <summary>
+    /// When a look was taken. Silence is counted from the answer of one look to the question of the next: time lost on the way of either must
+    /// not count.
+    /// </summary>
+    /// <param name="Asked">The leader's monotonic clock before the query was sent, in seconds.</param>
+    /// <param name="Answered">The same clock when the answer was there.</param>
+    /// <param name="DatabaseNow">PostgreSQL's clock at the look, in seconds.</param>
+    public sealed record LookTimes(double Asked, double Answered, double DatabaseNow);
 
     /// <param name="Sequence">Of the last beat that PostgreSQL holds.</param>
     /// <param name="SilentSecondsByDatabase">PostgreSQL's now minus the last beat.</param>
     public sealed record Sighting(string Lease, long Sequence, double SilentSecondsByDatabase, double TimeoutSeconds);
 
     /// <param name="Silent">Leases that both witnesses call silent.</param>
-    /// <param name="Blind">True when this look followed a gap, a look that failed, or a jump of a clock.</param>
+    /// <param name="Blind">True when this look followed a gap or a look that failed, waited too long, or saw a clock jump.</param>
+    /// <param name="GapSeconds">Since the answer of the look before, or the way of this one if that was longer.</param>
+    /// <param name="DriftSeconds">By how much the two clocks disagree since the look before.</param>
     /// <param name="SilentSeconds">How long each lease has been silent for certain: by both witnesses.</param>
     public sealed record Look(
-        IReadOnlyList<string> Silent, bool Blind, double GapSeconds, double DriftSeconds, IReadOnlyDictionary<string,
-            double> SilentSeconds);
+        IReadOnlyList<string> Silent, bool Blind, double GapSeconds, double DriftSeconds, IReadOnlyDictionary<string, double> SilentSeconds);
 }

@@ -11,7 +11,6 @@ namespace Framelease.Operator.Tests.Liveness;
 
 /// <summary>
 /// The leader's look on a real PostgreSQL, whose clock cannot be set: terms of a few seconds, and looks until what is awaited has happened.
-/// The leader's own clock is moved by hand where only silence matters.
 /// </summary>
 [Collection(PostgresServer.Collection)]
 public sealed class LivenessWatchTests(PostgresServer server) : IAsyncLifetime
@@ -79,16 +78,15 @@ public sealed class LivenessWatchTests(PostgresServer server) : IAsyncLifetime
         foreach (var device in new[] { "gpu-0", "gpu-1", "gpu-2" })
             fences.Add(await _platform.RunAsync(device, device, new LeaseTerms(0, 600, 3, 6)));
         await Task.WhenAll(fences.Select(f => _platform.BeatAsync(f, 1)));
-        var clock = Stopwatch.StartNew();
         await WaitAsync(async () =>
         {
-            await _watch.LookAsync(clock.Elapsed.TotalSeconds, _platform.Epoch, Ct);
+            await _watch.LookAsync(_start, _platform.Epoch, Ct);
             return (await AuthorityAsync()).Contains("observation_lost");
         });
         (await StatesAsync()).ShouldAllBe(s => s == SlotState.Granted);
         await WaitAsync(async () =>
         {
-            await _watch.LookAsync(clock.Elapsed.TotalSeconds, _platform.Epoch, Ct);
+            await _watch.LookAsync(_start, _platform.Epoch, Ct);
             return (await StatesAsync()).All(s => s == SlotState.Quarantined);
         });
         (await _platform.Ledger.LoadLeaseAsync(fences[0].LeaseUid!, Ct)).State.EndReason.ShouldBe("HeartbeatLost");
@@ -101,10 +99,9 @@ public sealed class LivenessWatchTests(PostgresServer server) : IAsyncLifetime
         var never = await _platform.RunAsync("gpu-1", "b", Terms(null));
         foreach (var fence in new[] { delayed, never })
             await _platform.LeaseAsync(fence.LeaseUid!, new LeaseCommand.Revoke("anna", "test"));
-        var clock = Stopwatch.StartNew();
         await WaitAsync(async () =>
         {
-            await _watch.LookAsync(clock.Elapsed.TotalSeconds, _platform.Epoch, Ct);
+            await _watch.LookAsync(_start, _platform.Epoch, Ct);
             return (await TypesAsync(delayed)).Contains("slot_freed");
         });
         (await _platform.Ledger.LoadLeaseAsync(delayed.LeaseUid!, Ct)).State.Freed!.Proof.ShouldBe(FreeProof.LockDelay);
@@ -121,16 +118,16 @@ public sealed class LivenessWatchTests(PostgresServer server) : IAsyncLifetime
     async Task UntilAsync(AttemptFence fence, Func<long, long> frames, Action<BeatOutcome> heard, string type,
         Func<LivenessWatch>? leader = null)
     {
-        var clock = Stopwatch.StartNew();
         await WaitAsync(async () =>
         {
             _sequence++;
             heard(await _platform.BeatAsync(fence, _sequence, frames(_sequence)));
-            await (leader?.Invoke() ?? _watch).LookAsync(clock.Elapsed.TotalSeconds, _platform.Epoch, Ct);
+            await (leader?.Invoke() ?? _watch).LookAsync(_start, _platform.Epoch, Ct);
             return (await TypesAsync(fence)).Contains(type);
         });
     }
 
+    readonly long _start = TimeProvider.System.GetTimestamp();
     long _sequence;
 
     static async Task WaitAsync(Func<Task<bool>> happened)

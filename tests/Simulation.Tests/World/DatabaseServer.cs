@@ -10,6 +10,7 @@ sealed class DatabaseServer
     public const string Address = "postgres";
 
     readonly Scheduler _simulation;
+    int _outages;
 
     public DatabaseServer(Scheduler simulation)
     {
@@ -22,19 +23,24 @@ sealed class DatabaseServer
 
     public MemoryDatabase Database { get; }
 
-    public bool IsDown { get; private set; }
+    public bool IsDown => _outages > 0;
 
-    /// <summary>True time at which it was last away, or its clock last jumped.</summary>
+    /// <summary>Jumps up to this are tolerated (R3): they keep no beat out, and who then ends was silent for a full timeout by true time.</summary>
+    public static readonly TimeSpan Tolerated = TimeSpan.FromSeconds(5);
+
+    /// <summary>True time at which it was last away, or its clock last jumped by more than is tolerated.</summary>
     public TimeSpan LastOutage { get; private set; } = TimeSpan.MinValue;
 
-    public void Stop() => (IsDown, LastOutage) = (true, _simulation.Elapsed);
+    /// <summary>Outages may overlap: it is away until the last of them ended.</summary>
+    public void Stop() => (_outages, LastOutage) = (_outages + 1, _simulation.Elapsed);
 
-    public void Start() => (IsDown, LastOutage) = (false, _simulation.Elapsed);
+    public void Start() => (_outages, LastOutage) = (_outages - 1, _simulation.Elapsed);
 
     public void Jump(TimeSpan by)
     {
         Process.Clock.Offset += by;
-        LastOutage = _simulation.Elapsed;
+        if (by.Duration() > Tolerated)
+            LastOutage = _simulation.Elapsed;
     }
 
     public T Execute<T>(string who, string what, Func<T> work)

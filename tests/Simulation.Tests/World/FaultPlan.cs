@@ -101,7 +101,7 @@ sealed class FaultPlan
                     world.Network.Cut(name, f.Node);
                 break;
             case FaultKind.ClockJump:
-                world.Server.Jump(TimeSpan.FromSeconds(f.Seconds));
+                world.Server.Jump(f.Jump);
                 break;
             case FaultKind.DatabaseDown:
                 world.Server.Stop();
@@ -165,7 +165,16 @@ enum FaultKind
 
 sealed record Fault(FaultKind Kind, TimeSpan At, TimeSpan Length, string Operator, string Node, int Seconds)
 {
-    public override string ToString() => string.Create(
-        CultureInfo.InvariantCulture,
-        $"{At.TotalSeconds:0.0} s {Kind} {(Kind is FaultKind.CutNode or FaultKind.CutToNode or FaultKind.NodeDies ? Node : Kind is FaultKind.ClockJump ? $"{Seconds} s" : Operator)} for {Length.TotalSeconds:0.0} s");
+    /// <summary>Every other one lies around what R3 tolerates.</summary>
+    public TimeSpan Jump => TimeSpan.FromSeconds(Seconds % 2 == 0 ? Seconds : Seconds / 75.0);
+
+    string Where => Kind switch
+    {
+        FaultKind.CutNode or FaultKind.CutToNode or FaultKind.NodeDies => Node,
+        FaultKind.ClockJump => string.Create(CultureInfo.InvariantCulture, $"{Jump.TotalSeconds:0.0} s"),
+        _ => Operator,
+    };
+
+    public override string ToString() =>
+        string.Create(CultureInfo.InvariantCulture, $"{At.TotalSeconds:0.0} s {Kind} {Where} for {Length.TotalSeconds:0.0} s");
 }
