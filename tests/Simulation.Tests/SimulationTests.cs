@@ -7,8 +7,8 @@ using Xunit.Abstractions;
 namespace Framelease.Simulation.Tests;
 
 /// <summary>
-/// The shipped classes in simulated worlds, one a seed. A failure prints its seed, its fault plan and the last steps; the same seed takes the same
-/// steps again: <c>./test simulation --seed X</c>.
+/// The shipped classes in simulated worlds, one a seed. A failure prints its seed, its fault plan and the last steps; the same seed
+/// takes the same steps again: <c>./test simulation --seed X</c>.
 /// </summary>
 public sealed class SimulationTests(ITestOutputHelper output)
 {
@@ -35,7 +35,8 @@ public sealed class SimulationTests(ITestOutputHelper output)
         var steps = 0L;
         void Work()
         {
-            while (failures.Count == 0 && !(isPlain && watch.Elapsed > Budget) && Interlocked.Increment(ref next) is var seed && seed < first + seeds)
+            while (failures.Count == 0 && !(isPlain && watch.Elapsed > Budget)
+                && Interlocked.Increment(ref next) is var seed && seed < first + seeds)
             {
                 var (world, failure) = RunOf(seed);
                 lock (failures)
@@ -56,7 +57,8 @@ public sealed class SimulationTests(ITestOutputHelper output)
         var spent = (Environment.CpuUsage.TotalTime - cpu).TotalMinutes;
         Report(string.Create(
             CultureInfo.InvariantCulture,
-            $"{run} of {seeds} seeds from {first}, {steps} steps in {watch.Elapsed.TotalSeconds:0.0} s: {run / spent:0} seeds a minute of processor"));
+            $"{run} of {seeds} seeds from {first}, {steps} steps in {watch.Elapsed.TotalSeconds:0.0} s: ")
+            + string.Create(CultureInfo.InvariantCulture, $"{run / spent:0} seeds a minute of processor"));
         Report(string.Join(", ", seen.Select(s => $"{s.Key} {s.Value}")));
         if (failures.Count == 0 && run >= Enough)
             NotReached(seen.Keys).ShouldBeEmpty("decisions that no world of these seeds came to");
@@ -75,10 +77,11 @@ public sealed class SimulationTests(ITestOutputHelper output)
 
     // Every outcome that the lease's decider has. What is missing here needs what this world does not have yet.
     static IEnumerable<string> NotReached(IEnumerable<string> seen) =>
-        typeof(ILeaseEvent).Assembly.GetTypes().Where(t => t is { IsClass: true } && t.IsAssignableTo(typeof(ILeaseEvent))).Select(t => t.Name)
+        typeof(ILeaseEvent).Assembly.GetTypes()
+            .Where(t => t is { IsClass: true } && t.IsAssignableTo(typeof(ILeaseEvent))).Select(t => t.Name)
             .Concat(Enum.GetNames<ExpiryCause>().Select(c => $"LeaseExpired {c}"))
             .Concat(Enum.GetNames<DrainCause>().Except([nameof(DrainCause.DeviceDrained)]).Select(c => $"LeaseDrainRequested {c}"))
-            .Concat([$"SlotFreed {FreeProof.ContainersTerminated}", $"SlotFreed {FreeProof.NeverAttached}", $"SlotFreed {FreeProof.LockDelay}"])
+            .Concat(new[] { FreeProof.ContainersTerminated, FreeProof.NeverAttached, FreeProof.LockDelay }.Select(p => $"SlotFreed {p}"))
             .Except(seen);
 
     void Report(string line)
@@ -115,5 +118,7 @@ public sealed class SimulationTests(ITestOutputHelper output)
     }
 
     static int Number(string variable, int otherwise) =>
-        int.TryParse(Environment.GetEnvironmentVariable(variable), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : otherwise;
+        int.TryParse(Environment.GetEnvironmentVariable(variable), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            ? number
+            : otherwise;
 }

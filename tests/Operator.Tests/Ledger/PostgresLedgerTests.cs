@@ -17,7 +17,9 @@ namespace Framelease.Operator.Tests.Ledger;
 [CollectionDefinition(PostgresServer.Collection)]
 public sealed class PostgresCollection : ICollectionFixture<PostgresServer>;
 
-/// <summary>The ledger on a real PostgreSQL: slots, fences and views change with their events or not at all.</summary>
+/// <summary>
+/// The ledger on a real PostgreSQL: who wins when several write at once, and what only it has. What every ledger does is in LedgerContract.
+/// </summary>
 [Collection(PostgresServer.Collection)]
 public sealed class PostgresLedgerTests(PostgresServer server) : IAsyncLifetime
 {
@@ -47,18 +49,6 @@ public sealed class PostgresLedgerTests(PostgresServer server) : IAsyncLifetime
     public async Task DisposeAsync() => await _store.DisposeAsync();
 
     [Fact]
-    public async Task Devices_become_free_slots_and_keep_their_token_when_they_vanish_and_return()
-    {
-        await DevicesAsync("sw-0", "sw-1");
-        await GrantAsync("lease-a", await SlotAsync("sw-0"));
-        await ReleaseAsync("lease-a", 1);
-        await _ledger.SyncDevicesAsync("default", [Slot("sw-1")], _epoch, Ct);
-        (await _ledger.ReadPoolAsync("default", Ct)).Slots.Count.ShouldBe(1);
-        await DevicesAsync("sw-0", "sw-1");
-        (await SlotAsync("sw-0")).Token.ShouldBe(1);
-    }
-
-    [Fact]
     public async Task A_slot_is_granted_once_however_many_try()
     {
         await DevicesAsync("sw-0");
@@ -66,50 +56,6 @@ public sealed class PostgresLedgerTests(PostgresServer server) : IAsyncLifetime
         var tries = await Task.WhenAll(Enumerable.Range(0, 8).Select(i => TryGrantAsync($"lease-{i}", slot)));
         tries.Count(granted => granted).ShouldBe(1);
         (await SlotAsync("sw-0")).ShouldSatisfyAllConditions(s => s.State.ShouldBe(SlotState.Granted), s => s.Token.ShouldBe(1));
-    }
-
-    [Fact]
-    public async Task A_commit_of_an_older_epoch_is_refused()
-    {
-        await DevicesAsync("sw-0");
-        await _epochs.TryAcquireAsync("controllers", "a", TimeSpan.FromMinutes(5), Ct);
-        await Should.ThrowAsync<LeadershipLostException>(() => GrantAsync("lease-a", Slot("sw-0")));
-        (await SlotAsync("sw-0")).State.ShouldBe(SlotState.Free);
-    }
-
-    [Fact]
-    public async Task An_attempt_goes_from_grant_to_commit_and_its_slot_is_free_at_once()
-    {
-        var fence = await RunningAsync();
-        (await BeatAsync(fence, 1)).ShouldBeOfType<BeatOutcome.Taken>().TimeoutSeconds.ShouldBe(300);
-        (await BeatAsync(fence, 1)).ShouldBeOfType<BeatOutcome.Repeated>();
-        (await _ledger.ReadProgressAsync(fence.TaskUid, Ct)).Single().Frames.ShouldBe(10);
-        (await _attempts.CompleteAsync(fence, Given.Result(), "test", Ct)).Refusal.ShouldBeNull();
-        (await SlotAsync("sw-0")).State.ShouldBe(SlotState.Free);
-        var history = await _ledger.ReadTaskHistoryAsync(fence.TaskUid, Ct);
-        history.Select(h => h.Type).ShouldBe([
-            "task_accepted", "task_admitted", "scene_queued", "lease_requested", "lease_granted", "attempt_started", "lease_attached", "attempt_attached",
-            "lease_released", "scene_committed", "output_committed", "task_succeeded"]);
-        history.Select(h => h.Sequence).ShouldBeInOrder();
-    }
-
-    [Fact]
-    public async Task A_beat_after_expiry_is_stale_and_says_the_current_token()
-    {
-        var fence = await RunningAsync();
-        await _attempts.ExpireAsync(fence, ExpiryCause.HeartbeatLost, "test", null, _epoch, Ct);
-        (await BeatAsync(fence, 2)).ShouldBeOfType<BeatOutcome.Stale>().CurrentToken.ShouldBe(fence.Token);
-        (await SlotAsync("sw-0")).State.ShouldBe(SlotState.Quarantined);
-        (await _attempts.CompleteAsync(fence, Given.Result(), "test", Ct)).Refusal!.Reason.ShouldBe("StaleHolder");
-    }
-
-    [Theory]
-    [InlineData("other-pod", 1L)]
-    [InlineData(Given.PodUid, 2L)]
-    public async Task A_beat_of_another_pod_or_token_is_stale(string podUid, long token)
-    {
-        var fence = await RunningAsync();
-        (await BeatAsync(fence with { PodUid = podUid, Token = token }, 1)).ShouldBeOfType<BeatOutcome.Stale>();
     }
 
     [Fact]
@@ -142,21 +88,6 @@ public sealed class PostgresLedgerTests(PostgresServer server) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_beat_after_the_look_that_saw_silence_stops_the_expiry()
-    {
-        var fence = await RunningAsync();
-        (await BeatAsync(fence, 1)).ShouldBeOfType<BeatOutcome.Taken>();
-        var seen = new SilenceSeen(fence.TaskUid, fence.Scene, fence.Attempt, 1);
-        (await BeatAsync(fence, 2)).ShouldBeOfType<BeatOutcome.Taken>();
-
-        (await _attempts.ExpireAsync(fence, ExpiryCause.HeartbeatLost, "test", seen, _epoch, Ct)).ChangesNothing.ShouldBeTrue();
-        (await SlotAsync("sw-0")).State.ShouldBe(SlotState.Granted);
-
-        (await _attempts.ExpireAsync(fence, ExpiryCause.HeartbeatLost, "test", seen with { Sequence = 2 }, _epoch, Ct)).ChangesNothing.ShouldBeFalse();
-        (await SlotAsync("sw-0")).State.ShouldBe(SlotState.Quarantined);
-    }
-
-    [Fact]
     public async Task Of_a_beat_and_an_expiry_at_the_same_time_only_one_counts()
     {
         for (var round = 0; round < 10; round++)
@@ -171,19 +102,6 @@ public sealed class PostgresLedgerTests(PostgresServer server) : IAsyncLifetime
                 await _attempts.ExpireAsync(fence, ExpiryCause.HeartbeatLost, "for the next round", null, _epoch, Ct);
             await _attempts.PodEndedAsync(fence, new PodEnd(true, 137, false, "killed", "terminated"), _epoch, Ct);
         }
-    }
-
-    [Fact]
-    public async Task A_grant_is_watched_from_its_first_moment_until_somebody_attaches()
-    {
-        await DevicesAsync("sw-0");
-        await GrantAsync("lease-a", await SlotAsync("sw-0"));
-        var row = (await _ledger.ReadLivenessAsync(Ct)).Unattached.ShouldHaveSingleItem();
-        (row.LeaseUid, row.StartDeadlineSeconds).ShouldBe(("lease-a", Given.Terms.StartDeadlineSeconds));
-
-        await ReleaseAsync("lease-a", 1);
-        await RunningAsync();
-        (await _ledger.ReadLivenessAsync(Ct)).Unattached.ShouldBeEmpty();
     }
 
     [Fact]

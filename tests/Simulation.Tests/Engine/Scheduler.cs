@@ -1,9 +1,9 @@
 namespace Framelease.Simulation.Tests.Engine;
 
 /// <summary>
-/// One simulated world on one thread: processes, each a task scheduler, and one queue of timers. What is ready to run is picked by the seed; when
-/// nothing is, time jumps to the next timer. The same seed takes the same steps, in any process and on any machine: no thread pool, no wall clock, no
-/// hash order. Code that hops to the thread pool is refused, since nothing could replay it.
+/// One simulated world on one thread: processes, each a task scheduler, and one queue of timers. What is ready to run is picked by the
+/// seed; when nothing is, time jumps to the next timer. The same seed takes the same steps, in any process and on any machine: no thread
+/// pool, no wall clock, no hash order. Code that hops to the thread pool is refused, since nothing could replay it.
 /// </summary>
 sealed class Scheduler(int seed)
 {

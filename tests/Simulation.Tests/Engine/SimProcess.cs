@@ -1,8 +1,8 @@
 namespace Framelease.Simulation.Tests.Engine;
 
 /// <summary>
-/// One operating system process of the world. Everything that it awaits comes back to it, so that it can be killed or stopped between any two
-/// awaits: nothing of a killed process ever runs again, not even its finally blocks.
+/// One operating system process of the world. Everything that it awaits comes back to it, so that it can be killed or stopped between
+/// any two awaits: nothing of a killed process ever runs again, not even its finally blocks.
 /// </summary>
 sealed class SimProcess : TaskScheduler
 {
@@ -24,7 +24,7 @@ sealed class SimProcess : TaskScheduler
 
     public bool IsPaused => _paused;
 
-    /// <summary>The exception that ended a task which nobody awaits.</summary>
+    /// <returns>Its outcome; an exception that nobody awaits is lost.</returns>
     public Task Run(Func<Task> body) =>
         Task.Factory.StartNew(body, CancellationToken.None, TaskCreationOptions.DenyChildAttach, this).Unwrap();
 

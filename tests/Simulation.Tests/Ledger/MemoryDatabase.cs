@@ -5,8 +5,8 @@ using Framelease.Operator.Ledger;
 namespace Framelease.Simulation.Tests.Ledger;
 
 /// <summary>
-/// The simulated PostgreSQL: transactions, guards and views as the SQL of <see cref="PostgresLedger"/> has them. Every method is one transaction, and
-/// either happens whole or throws and changes nothing. Both pass <see cref="LedgerContract"/>.
+/// The simulated PostgreSQL: transactions, guards and views as the SQL of <see cref="PostgresLedger"/> has them. Every method is one
+/// transaction, and either happens whole or throws and changes nothing. Both pass <see cref="LedgerContract"/>.
 /// </summary>
 sealed class MemoryDatabase(Func<DateTimeOffset> clock, string cluster = "cluster")
 {
@@ -37,8 +37,8 @@ sealed class MemoryDatabase(Func<DateTimeOffset> clock, string cluster = "cluste
         t.Require(commit.Epoch);
         t.MoveSlots(commit.Leases);
         // In the order of their names, whatever order they came in: so that two commits never wait for each other.
-        var appends = commit.Tasks.Select(x => (Stream: PostgresLedger.TaskStream(x.TaskUid), x.Before.Version, Events: (IReadOnlyList<object>)x.Events))
-            .Concat(commit.Leases.Select(x => (Stream: PostgresLedger.LeaseStream(x.LeaseUid), x.Before.Version, Events: (IReadOnlyList<object>)x.Events)));
+        var appends = commit.Tasks.Select(x => (Stream: PostgresLedger.TaskStream(x.TaskUid), x.Before.Version, Events: Objects(x.Events)))
+            .Concat(commit.Leases.Select(x => (Stream: PostgresLedger.LeaseStream(x.LeaseUid), x.Before.Version, Events: Objects(x.Events))));
         foreach (var append in appends.Where(x => x.Events.Count > 0).OrderBy(x => x.Stream, StringComparer.Ordinal))
             t.Append(append.Stream, append.Version, append.Events);
         foreach (var task in commit.Tasks)
@@ -47,7 +47,8 @@ sealed class MemoryDatabase(Func<DateTimeOffset> clock, string cluster = "cluste
                 t.FirstBeat(task.TaskUid, attached.Scene, attached.Attempt);
         }
 
-        if (commit.Silence is { } seen && Tables.Liveness.TryGetValue((seen.TaskUid, seen.Scene, seen.Attempt), out var row) && row.Sequence != seen.Sequence)
+        if (commit.Silence is { } seen
+            && Tables.Liveness.TryGetValue((seen.TaskUid, seen.Scene, seen.Attempt), out var row) && row.Sequence != seen.Sequence)
             throw new SilenceBrokenException($"attempt {seen.Attempt} of task {seen.TaskUid} has beaten since", Cause);
         t.Commit();
     }
@@ -79,6 +80,8 @@ sealed class MemoryDatabase(Func<DateTimeOffset> clock, string cluster = "cluste
             t.Append(stream!, null, told);
         t.Commit();
     }
+
+    static IReadOnlyList<object> Objects(IReadOnlyList<object> events) => events;
 
     static LedgerConflictException Conflict(string message) => new(message, Cause);
 
@@ -117,7 +120,8 @@ sealed class MemoryDatabase(Func<DateTimeOffset> clock, string cluster = "cluste
                 throw new LeadershipLostException("the server's authority was not taken over");
             if (Slot(m.Key) is not { Slot: { State: SlotState.Free, Traits.OutOfService: null } } row || row.Slot.Token != m.ToToken - 1)
                 throw Conflict($"slot {m.Key} is no longer free under token {m.ToToken - 1}");
-            _slots[m.Key] = row with { Slot = row.Slot with { State = SlotState.Granted, Token = m.ToToken, LeaseUid = m.LeaseUid }, Reason = null, ChangedAt = _now };
+            var granted = row.Slot with { State = SlotState.Granted, Token = m.ToToken, LeaseUid = m.LeaseUid };
+            _slots[m.Key] = row with { Slot = granted, Reason = null, ChangedAt = _now };
         }
 
         // move_slot.sql
@@ -127,8 +131,9 @@ sealed class MemoryDatabase(Func<DateTimeOffset> clock, string cluster = "cluste
             if (to is SlotState.Free && Tables.AuthorityPods.Values.Any(p => p.Node == m.Key.Node))
                 (to, lease, why) = (SlotState.Quarantined, null, "AuthorityChanged");
             var row = Slot(m.Key);
-            if (row is null || row.Slot.Token != m.FromToken
-                || !(row.Slot.State == m.From || (to, row.Slot.State) == (SlotState.Quarantined, SlotState.Quarantined) && row.Slot.LeaseUid == lease && lease is not null))
+            var isAgain = lease is not null && row?.Slot.LeaseUid == lease
+                && (to, row.Slot.State) == (SlotState.Quarantined, SlotState.Quarantined);
+            if (row is null || row.Slot.Token != m.FromToken || !(row.Slot.State == m.From || isAgain))
                 throw Conflict($"slot {m.Key} is no longer {m.From} under token {m.FromToken}");
             _slots[m.Key] = row with
             {

@@ -58,7 +58,8 @@ static class MemoryDevices
                 yield return (Stream(database, s.Key.Device), Service(s, null));
         }
 
-        foreach (var device in changed.Where(c => c.Before.Traits.OutOfService != c.After.Traits.OutOfService).GroupBy(c => (c.After.Key.Node, c.After.Key.Device)))
+        var moved = changed.Where(c => c.Before.Traits.OutOfService != c.After.Traits.OutOfService);
+        foreach (var device in moved.GroupBy(c => (c.After.Key.Node, c.After.Key.Device)))
         {
             var (before, after) = device.First();
             yield return (Stream(database, after.Key.Device), Service(after, before.Traits.OutOfService));

@@ -44,5 +44,6 @@ sealed class MemoryEpochs(MemoryDatabase database, IDatabaseWay way) : IEpochs
         },
         cancel);
 
-    bool IsCurrent(LeaderEpoch epoch) => T.Epochs.GetValueOrDefault(epoch.Role) is { } row && row.Holder == epoch.Holder && row.Epoch == epoch.Epoch;
+    bool IsCurrent(LeaderEpoch epoch) =>
+        T.Epochs.GetValueOrDefault(epoch.Role) is { } row && row.Holder == epoch.Holder && row.Epoch == epoch.Epoch;
 }

@@ -25,7 +25,8 @@ sealed class MemoryLedger(MemoryDatabase database, IDatabaseWay way) : ILedger
     public Task<Loaded<TaskState>> LoadTaskAsync(string taskUid, CancellationToken cancel) => way.AskAsync("load task", () => Load(
         PostgresLedger.TaskStream(taskUid), TaskState.Initial, (s, e) => s.Evolve(e.Data, e.At)), cancel);
 
-    public Task<Loaded<LeaseState>> LoadLeaseAsync(string leaseUid, CancellationToken cancel) => way.AskAsync("load lease", () => Lease(leaseUid), cancel);
+    public Task<Loaded<LeaseState>> LoadLeaseAsync(string leaseUid, CancellationToken cancel) =>
+        way.AskAsync("load lease", () => Lease(leaseUid), cancel);
 
     public Task<IReadOnlyList<Loaded<LeaseState>>> LoadLeasesAsync(IReadOnlyList<string> leaseUids, CancellationToken cancel) =>
         way.AskAsync<IReadOnlyList<Loaded<LeaseState>>>("load leases", () => [.. leaseUids.Select(Lease)], cancel);
@@ -39,18 +40,20 @@ sealed class MemoryLedger(MemoryDatabase database, IDatabaseWay way) : ILedger
     public Task<AttemptRow?> FindAttemptByLeaseAsync(string leaseUid, CancellationToken cancel) =>
         way.AskAsync("find attempt", () => AttemptOf(leaseUid)?.Row, cancel);
 
-    public Task<SlotSnapshot?> FindSlotAsync(string node, string device, int slot, CancellationToken cancel) =>
-        way.AskAsync("find slot", () => T.Slots.GetValueOrDefault(new SlotKey(database.Cluster, node, device, slot)) is { } row ? Shown(row) : null, cancel);
+    public Task<SlotSnapshot?> FindSlotAsync(string node, string device, int slot, CancellationToken cancel) => way.AskAsync(
+        "find slot",
+        () => T.Slots.GetValueOrDefault(new SlotKey(database.Cluster, node, device, slot)) is { } row ? Shown(row) : null,
+        cancel);
 
     public Task<BeatOutcome> BeatAsync(Heartbeat beat, CancellationToken cancel) => way.AskAsync("beat", () => Beat(beat), cancel);
 
     public Task<LivenessLook> ReadLivenessAsync(CancellationToken cancel) => way.AskAsync("look", Look, cancel);
 
     public Task<PoolSnapshot> ReadPoolAsync(string pool, CancellationToken cancel) => way.AskAsync(
-        "read pool", () => new PoolSnapshot(Math.Min(10_000, T.Leases.Values.Count(l => l.Request.Pool == pool && l.State == "Pending")), SlotsOf(pool), database.Now),
-        cancel);
+        "read pool", () => new PoolSnapshot(Math.Min(10_000, Waiting(pool).Count()), SlotsOf(pool), database.Now), cancel);
 
-    public Task<QueueSnapshot> ReadQueueAsync(string pool, int heads, CancellationToken cancel) => way.AskAsync("read queue", () => Queue(pool, heads), cancel);
+    public Task<QueueSnapshot> ReadQueueAsync(string pool, int heads, CancellationToken cancel) =>
+        way.AskAsync("read queue", () => Queue(pool, heads), cancel);
 
     public Task SetWaitsAsync(string pool, IReadOnlyList<WaitReason> reasons, LeaderEpoch epoch, CancellationToken cancel) => Do(
         "set waits",
@@ -63,24 +66,29 @@ sealed class MemoryLedger(MemoryDatabase database, IDatabaseWay way) : ILedger
         }),
         cancel);
 
-    public Task<WaitRow?> FindWaitAsync(string leaseUid, CancellationToken cancel) => way.AskAsync("find wait", () => Wait(leaseUid), cancel);
+    public Task<WaitRow?> FindWaitAsync(string leaseUid, CancellationToken cancel) =>
+        way.AskAsync("find wait", () => Wait(leaseUid), cancel);
 
     public Task SyncDevicesAsync(string pool, IReadOnlyList<SlotSnapshot> found, LeaderEpoch epoch, CancellationToken cancel) =>
         Do("sync devices", () => MemoryDevices.Sync(database, pool, found, epoch), cancel);
 
-    public Task<IReadOnlyList<ProgressRow>> ReadProgressAsync(string taskUid, CancellationToken cancel) => way.AskAsync<IReadOnlyList<ProgressRow>>(
-        "progress",
-        () =>
-        [
-            .. T.Liveness.Where(l => l.Key.Task == taskUid).OrderBy(l => l.Key.Scene).ThenByDescending(l => l.Key.Attempt).Select(l => new ProgressRow(
-                l.Key.Scene, l.Key.Attempt, l.Value.Phase, l.Value.Frames, l.Value.TotalFrames, l.Value.FpsMillis, l.Value.SpeedMillis, l.Value.PerMille,
-                l.Value.OutputBytes, l.Value.Message, Since(l.Value.BeatAt))),
-        ],
-        cancel);
+    public Task<IReadOnlyList<ProgressRow>> ReadProgressAsync(string taskUid, CancellationToken cancel) =>
+        way.AskAsync<IReadOnlyList<ProgressRow>>(
+            "progress",
+            () =>
+            [
+                .. T.Liveness.Where(l => l.Key.Task == taskUid).OrderBy(l => l.Key.Scene).ThenByDescending(l => l.Key.Attempt)
+                    .Select(l => Progress(l.Key.Scene, l.Key.Attempt, l.Value)),
+            ],
+            cancel);
 
     public Task<IReadOnlyList<HistoryItem>> ReadTaskHistoryAsync(string taskUid, CancellationToken cancel) => way.AskAsync(
         "history",
-        () => History([PostgresLedger.TaskStream(taskUid), .. T.Leases.Where(l => l.Value.Request.TaskUid == taskUid).Select(l => PostgresLedger.LeaseStream(l.Key))]),
+        () => History(
+        [
+            PostgresLedger.TaskStream(taskUid),
+            .. T.Leases.Where(l => l.Value.Request.TaskUid == taskUid).Select(l => PostgresLedger.LeaseStream(l.Key)),
+        ]),
         cancel);
 
     public Task<IReadOnlyList<HistoryItem>> ReadLeaseHistoryAsync(string leaseUid, CancellationToken cancel) =>
@@ -91,15 +99,16 @@ sealed class MemoryLedger(MemoryDatabase database, IDatabaseWay way) : ILedger
         () => History(
         [
             MemoryDevices.Stream(database, device),
-            .. T.Leases.Where(l => l.Value.Device == device && l.Value.Cluster == database.Cluster).OrderByDescending(l => l.Value.GrantedAt).Take(leases)
-                .Select(l => PostgresLedger.LeaseStream(l.Key)),
+            .. T.Leases.Where(l => l.Value.Device == device && l.Value.Cluster == database.Cluster)
+                .OrderByDescending(l => l.Value.GrantedAt).Take(leases).Select(l => PostgresLedger.LeaseStream(l.Key)),
         ]),
         cancel);
 
     public Task<NamedStream?> FindByNameAsync(string kind, string? ns, string name, CancellationToken cancel) => way.AskAsync(
         "find name",
         () => (kind == "lease"
-                ? T.Leases.Select(l => (Stream: new NamedStream(l.Key, l.Value.Request.Namespace, l.Value.Request.Name), At: l.Value.RequestedAt))
+                ? T.Leases.Select(
+                    l => (Stream: new NamedStream(l.Key, l.Value.Request.Namespace, l.Value.Request.Name), At: l.Value.RequestedAt))
                 : T.Tasks.Values.Select(t => (Stream: new NamedStream(t.Uid, t.Namespace, t.Name), At: t.CreatedAt)))
             .Where(x => (x.Stream.Name == name && (ns is null || x.Stream.Namespace == ns)) || x.Stream.Uid == name)
             .OrderByDescending(x => x.At).Select(x => x.Stream).FirstOrDefault(),
@@ -107,7 +116,8 @@ sealed class MemoryLedger(MemoryDatabase database, IDatabaseWay way) : ILedger
 
     public Task RecordBlindnessAsync(ObservationGap gap, LeaderEpoch epoch, CancellationToken cancel) => Do(
         $"blind for {gap.GapSeconds:0.0} s, drift {gap.DriftSeconds:0.0} s",
-        () => database.AppendAny(Authority, "operator", epoch, new ObservationLost(gap.GapSeconds, gap.DriftSeconds), new ObservationResumed()),
+        () => database.AppendAny(
+            Authority, "operator", epoch, new ObservationLost(gap.GapSeconds, gap.DriftSeconds), new ObservationResumed()),
         cancel);
 
     public Task RecordMassSilenceAsync(MassSilence.Change change, LeaderEpoch epoch, CancellationToken cancel)
@@ -116,7 +126,8 @@ sealed class MemoryLedger(MemoryDatabase database, IDatabaseWay way) : ILedger
         return Do(
             $"mass silence {change.Begins}",
             () => database.AppendAny(
-                Authority, "operator", epoch, change.Begins ? new ObservationLost(0, 0, scope, change.Leases) : new ObservationResumed(scope)),
+                Authority, "operator", epoch,
+                change.Begins ? new ObservationLost(0, 0, scope, change.Leases) : new ObservationResumed(scope)),
             cancel);
     }
 
@@ -135,19 +146,22 @@ sealed class MemoryLedger(MemoryDatabase database, IDatabaseWay way) : ILedger
     public Task<IReadOnlyList<AuthorityPod>> ReadAuthorityPodsAsync(CancellationToken cancel) =>
         way.AskAsync<IReadOnlyList<AuthorityPod>>("authority pods", () => [.. T.AuthorityPods.Values], cancel);
 
-    public Task ForgetAuthorityPodsAsync(string[] uids, LeaderEpoch epoch, CancellationToken cancel) => uids.Length == 0 ? Task.CompletedTask : Do(
-        "forget authority pods",
-        () => database.Write(epoch, t =>
-        {
-            foreach (var uid in uids)
-                t.AuthorityPods.Remove(uid);
-        }),
-        cancel);
+    public Task ForgetAuthorityPodsAsync(string[] uids, LeaderEpoch epoch, CancellationToken cancel) =>
+        uids.Length == 0 ? Task.CompletedTask : Do(
+            "forget authority pods",
+            () => database.Write(epoch, t =>
+            {
+                foreach (var uid in uids)
+                    t.AuthorityPods.Remove(uid);
+            }),
+            cancel);
 
-    public Task ReturnSlotAsync(SlotSnapshot slot, string proof, string evidence, string actor, LeaderEpoch? epoch, CancellationToken cancel) => Do(
+    public Task ReturnSlotAsync(
+        SlotSnapshot slot, string proof, string evidence, string actor, LeaderEpoch? epoch, CancellationToken cancel) => Do(
         $"return slot {slot.Key}",
         () => database.ReturnSlot(
-            slot, new DeviceReturned(slot.Key.Node, slot.Key.Device, slot.Key.Slot, proof, evidence), MemoryDevices.Stream(database, slot.Key.Device), actor, epoch),
+            slot, new DeviceReturned(slot.Key.Node, slot.Key.Device, slot.Key.Slot, proof, evidence),
+            MemoryDevices.Stream(database, slot.Key.Device), actor, epoch),
         cancel);
 
     public Task<DateTimeOffset> NowAsync(CancellationToken cancel) => way.AskAsync("now", () => database.Now, cancel);
@@ -181,14 +195,23 @@ sealed class MemoryLedger(MemoryDatabase database, IDatabaseWay way) : ILedger
 
     SlotRow? SlotOf(string leaseUid) => T.Slots.Values.FirstOrDefault(s => s.Slot.LeaseUid == leaseUid);
 
-    static SlotSnapshot Shown(SlotRow row) => row.Slot with { Traits = row.Slot.Traits with { Reason = row.Reason ?? row.Slot.Traits.Reason } };
+    static SlotSnapshot Shown(SlotRow row) =>
+        row.Slot with { Traits = row.Slot.Traits with { Reason = row.Reason ?? row.Slot.Traits.Reason } };
+
+    IEnumerable<KeyValuePair<string, LeaseRow>> Waiting(string pool) =>
+        T.Leases.Where(l => l.Value.Request.Pool == pool && l.Value.State == "Pending");
+
+    ProgressRow Progress(int scene, int attempt, LivenessRow l) => new(
+        scene, attempt, l.Phase, l.Frames, l.TotalFrames, l.FpsMillis, l.SpeedMillis, l.PerMille, l.OutputBytes, l.Message,
+        Since(l.BeatAt));
 
     IReadOnlyList<SlotSnapshot> SlotsOf(string pool) => [.. T.Slots.Values.Where(s => s.Slot.Pool == pool).Select(Shown)];
 
     IReadOnlyList<HistoryItem> History(IReadOnlyList<string> streams) =>
     [
         .. streams.SelectMany(database.Stream).OrderBy(e => e.Sequence).Select(e => new HistoryItem(
-            e.Sequence, e.Stream, e.Version, EventAlias.Of(e.Data.GetType()), e.At, e.Actor, JsonSerializer.SerializeToElement(e.Data, e.Data.GetType(), Json))),
+            e.Sequence, e.Stream, e.Version, EventAlias.Of(e.Data.GetType()), e.At, e.Actor,
+            JsonSerializer.SerializeToElement(e.Data, e.Data.GetType(), Json))),
     ];
 
     BeatOutcome Beat(Heartbeat b)
@@ -203,7 +226,8 @@ sealed class MemoryLedger(MemoryDatabase database, IDatabaseWay way) : ILedger
             return Stale(b);
         var held = attempt!.Row.LeaseUid is { } uid ? T.Leases.GetValueOrDefault(uid) : null;
         var drain = held?.DrainAt is { } at
-            ? new DrainOrder(Math.Max(1, (int)Math.Ceiling((at.AddSeconds(held.DrainSeconds) - database.Now).TotalSeconds)), held.DrainMessage ?? "")
+            ? new DrainOrder(
+                Math.Max(1, (int)Math.Ceiling((at.AddSeconds(held.DrainSeconds) - database.Now).TotalSeconds)), held.DrainMessage ?? "")
             : null;
         var l = T.Liveness[key];
         if (l.Sequence >= b.Sequence)
@@ -236,7 +260,8 @@ sealed class MemoryLedger(MemoryDatabase database, IDatabaseWay way) : ILedger
             return new BeatOutcome.Stale("no attempt is on record for this pod", null);
         var lease = attempt.Row.LeaseUid is { } uid ? T.Leases.GetValueOrDefault(uid)?.State : null;
         return new BeatOutcome.Stale(
-            $"the attempt is {attempt.State}{(lease is null ? "" : $", its lease {lease}")}", attempt.Row.LeaseUid is { } l ? SlotOf(l)?.Slot.Token : null);
+            $"the attempt is {attempt.State}{(lease is null ? "" : $", its lease {lease}")}",
+            attempt.Row.LeaseUid is { } l ? SlotOf(l)?.Slot.Token : null);
     }
 
     LivenessLook Look() => new(
@@ -248,7 +273,8 @@ sealed class MemoryLedger(MemoryDatabase database, IDatabaseWay way) : ILedger
                 var lease = row.LeaseUid is { } uid ? T.Leases.GetValueOrDefault(uid) : null;
                 return new AttachedRow(
                     row.TaskUid, row.Scene, row.Attempt, row.PodUid, row.LeaseUid, live.Sequence, Since(live.BeatAt), a.Value.Timeout,
-                    lease?.Request.Pool ?? "", row.LeaseUid is { } l ? SlotOf(l)?.Key.Node ?? "" : "", lease?.Request.Terms.HeartbeatIntervalSeconds ?? 0);
+                    lease?.Request.Pool ?? "", row.LeaseUid is { } l ? SlotOf(l)?.Key.Node ?? "" : "",
+                    lease?.Request.Terms.HeartbeatIntervalSeconds ?? 0);
             }),
         ],
         [
@@ -273,12 +299,13 @@ sealed class MemoryLedger(MemoryDatabase database, IDatabaseWay way) : ILedger
         var drain = lease.DrainAt is { } at ? new DrainOnRecord(at, lease.DrainCause, lease.DrainSeconds) : null;
         return new HeldRow(
             uid, attempt?.Row, new HoldTimes(lease.GrantedAt!.Value, lease.WarnedAt, lease.StalledAt, drain, live?.DrainToldAt),
-            lease.Request.Terms.Grades is { DrainGraceSeconds: > 0 } grades ? grades : null, live?.Progress ?? 0, live is null ? 0 : Since(live.ProgressAt));
+            lease.Request.Terms.Grades is { DrainGraceSeconds: > 0 } grades ? grades : null, live?.Progress ?? 0,
+            live is null ? 0 : Since(live.ProgressAt));
     }
 
     QueueSnapshot Queue(string pool, int heads)
     {
-        var waiting = T.Leases.Where(l => l.Value.Request.Pool == pool && l.Value.State == "Pending").ToList();
+        var waiting = Waiting(pool).ToList();
         var groups = waiting.GroupBy(l => (l.Value.Tenant, l.Value.Need))
             .OrderBy(g => g.Key.Tenant, StringComparer.Ordinal).ThenBy(g => g.Key.Need.VramMiB).ThenBy(g => g.Key.Need.EncodeSessions)
             .ThenBy(g => g.Key.Need.DecodeSessions)
@@ -295,7 +322,8 @@ sealed class MemoryLedger(MemoryDatabase database, IDatabaseWay way) : ILedger
         return new QueueSnapshot(
             groups,
             groups.SelectMany(g => g.Heads).ToDictionary(
-                h => h.LeaseUid, h => new ObjectKey(T.Leases[h.LeaseUid].Request.Namespace, T.Leases[h.LeaseUid].Request.Name), StringComparer.Ordinal),
+                h => h.LeaseUid, h => new ObjectKey(T.Leases[h.LeaseUid].Request.Namespace, T.Leases[h.LeaseUid].Request.Name),
+                StringComparer.Ordinal),
             slots,
             slots.Where(s => s.LeaseUid is { } uid && T.Leases.TryGetValue(uid, out var l) && l.Need != DeviceNeed.None)
                 .ToDictionary(s => s.LeaseUid!, s => T.Leases[s.LeaseUid!].Need, StringComparer.Ordinal),
@@ -308,10 +336,12 @@ sealed class MemoryLedger(MemoryDatabase database, IDatabaseWay way) : ILedger
     {
         if (!T.Leases.TryGetValue(uid, out var lease) || lease.State != "Pending")
             return null;
-        var queue = T.Leases.Where(l => l.Value.Request.Pool == lease.Request.Pool && l.Value.State == "Pending").ToList();
-        var place = queue.Count(l => l.Value.QueueAt < lease.QueueAt || (l.Value.QueueAt == lease.QueueAt && string.CompareOrdinal(l.Key, uid) <= 0));
+        var queue = Waiting(lease.Request.Pool).ToList();
+        var place = queue.Count(
+            l => l.Value.QueueAt < lease.QueueAt || (l.Value.QueueAt == lease.QueueAt && string.CompareOrdinal(l.Key, uid) <= 0));
         var told = T.Waits.TryGetValue((lease.Request.Pool, lease.Tenant, lease.Need), out var wait);
         return new WaitRow(
-            told ? wait.Code : null, told ? wait.Message : null, place <= WaitRow.LastPosition ? place : null, Math.Min(10_000, queue.Count));
+            told ? wait.Code : null, told ? wait.Message : null, place <= WaitRow.LastPosition ? place : null,
+            Math.Min(10_000, queue.Count));
     }
 }

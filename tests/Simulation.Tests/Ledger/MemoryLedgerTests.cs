@@ -11,7 +11,8 @@ public sealed class MemoryLedgerTests : LedgerContract
     private protected override Task<(ILedger Ledger, IEpochs Epochs)> OpenAsync()
     {
         var database = new MemoryDatabase(() => _now = _now.AddMilliseconds(1));
-        return Task.FromResult<(ILedger, IEpochs)>((new MemoryLedger(database, new StraightWay()), new MemoryEpochs(database, new StraightWay())));
+        var way = new StraightWay();
+        return Task.FromResult<(ILedger, IEpochs)>((new MemoryLedger(database, way), new MemoryEpochs(database, way)));
     }
 
     sealed class StraightWay : IDatabaseWay

@@ -5,8 +5,8 @@ using Framelease.Operator.Ledger;
 namespace Framelease.Simulation.Tests.Ledger;
 
 /// <summary>
-/// What PostgreSQL holds, in memory: log, slots, views, liveness, epochs, authority. A transaction works on a copy and replaces the tables, or does
-/// nothing at all; a kept copy is a backup.
+/// What PostgreSQL holds, in memory: log, slots, views, liveness, epochs, authority. A transaction collects its changes and makes them at
+/// its end, or does nothing at all; a kept copy is a backup.
 /// </summary>
 sealed class MemoryTables
 {

@@ -18,9 +18,13 @@ public sealed class PostgresLedgerContractTests(PostgresServer server) : LedgerC
     private protected override async Task<(ILedger Ledger, IEpochs Epochs)> OpenAsync()
     {
         _store = new PostgresEventStore(
-            new EventStoreOptions { ConnectionString = await server.CreateDatabaseAsync(), NewId = Guid.CreateVersion7, Projections = Projections.All },
+            new EventStoreOptions
+            {
+                ConnectionString = await server.CreateDatabaseAsync(), NewId = Guid.CreateVersion7, Projections = Projections.All,
+            },
             EventTypes.Register(new EventRegistry(EventJson.CreateOptions(EventTypesJson.Default))), TimeProvider.System);
-        await _store.MigrateAsync(CancellationToken.None, SchemaScripts.FromAssembly(typeof(PostgresLedger).Assembly, "Framelease.Operator.Sql"));
+        var scripts = SchemaScripts.FromAssembly(typeof(PostgresLedger).Assembly, "Framelease.Operator.Sql");
+        await _store.MigrateAsync(CancellationToken.None, scripts);
         var cluster = new ClusterIdentity("cluster");
         return (new PostgresLedger(_store, _store, cluster), new PostgresEpochs(_store.Epochs, cluster));
     }

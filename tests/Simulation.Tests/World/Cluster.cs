@@ -39,7 +39,8 @@ sealed class SimPod(string uid, string name, string node, string taskUid, int at
 }
 
 /// <summary>
-/// Nodes, pods and their kubelets. Stands in for the API server's pods: creating is idempotent by name, and only a kubelet that is up reports an end.
+/// Nodes, pods and their kubelets. Stands in for the API server's pods: creating is idempotent by name, and only a kubelet that is up
+/// reports an end.
 /// </summary>
 sealed class Cluster(Scheduler simulation)
 {

@@ -50,7 +50,8 @@ sealed class DatabaseServer
         try
         {
             var result = work();
-            if (what.StartsWith("commit", StringComparison.Ordinal) || what.StartsWith("blind", StringComparison.Ordinal) || what is "set waits")
+            if (what is "set waits" || what.StartsWith("commit", StringComparison.Ordinal)
+                || what.StartsWith("blind", StringComparison.Ordinal))
                 _simulation.Say($"{who}: {what}");
             return result;
         }

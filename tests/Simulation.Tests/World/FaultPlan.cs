@@ -45,7 +45,8 @@ sealed class FaultPlan
         {
             var at = TimeSpan.FromMilliseconds(chance.Next((int)trouble.TotalMilliseconds * 3 / 4));
             var most = trouble - at;
-            var length = TimeSpan.FromMilliseconds(500 + chance.Next((int)Math.Min(most.TotalMilliseconds, chance.Next(2) == 0 ? 8_000 : 40_000)));
+            var longest = Math.Min(most.TotalMilliseconds, chance.Next(2) == 0 ? 8_000 : 40_000);
+            var length = TimeSpan.FromMilliseconds(500 + chance.Next((int)longest));
             plan._faults.Add(new Fault((FaultKind)chance.Next(Enum.GetValues<FaultKind>().Length), at, length,
                 Operators[chance.Next(Operators.Length)], nodes[chance.Next(nodes.Count)], chance.Next(-600, 600)));
         }
@@ -55,8 +56,9 @@ sealed class FaultPlan
 
     public Temper Temper(Random chance, bool isOver) => new(
         TimeSpan.FromMilliseconds(500 + chance.Next(chance.Next(5) == 0 ? 90_000 : 15_000)),
-        IsZombie: !isOver && chance.Next(1000) < Zombies, StandsStill: !isOver && chance.Next(1000) < Still ? TimeSpan.FromSeconds(chance.Next(120)) : TimeSpan.Zero,
-         Fails: !isOver && chance.Next(20) == 0);
+        IsZombie: !isOver && chance.Next(1000) < Zombies,
+        StandsStill: !isOver && chance.Next(1000) < Still ? TimeSpan.FromSeconds(chance.Next(120)) : TimeSpan.Zero,
+        Fails: !isOver && chance.Next(20) == 0);
 
     public void Arm(SimulatedWorld world, SimProcess fate)
     {
@@ -69,9 +71,12 @@ sealed class FaultPlan
         }
     }
 
-    public override string ToString() =>
-        string.Create(CultureInfo.InvariantCulture, $"of 1000 calls {Lost} lost, {Deaf} deaf, {Twice} twice; of 1000 workers {Zombies} zombies, ")
-        + string.Create(CultureInfo.InvariantCulture, $"{Still} still{(HasLockDelay ? "; lock delay" : "")}; {string.Join("; ", _faults.OrderBy(f => f.At))}");
+    public override string ToString()
+    {
+        var calls = string.Create(CultureInfo.InvariantCulture, $"of 1000 calls {Lost} lost, {Deaf} deaf, {Twice} twice");
+        var workers = string.Create(CultureInfo.InvariantCulture, $"of 1000 workers {Zombies} zombies, {Still} still");
+        return $"{calls}; {workers}{(HasLockDelay ? "; lock delay" : "")}; {string.Join("; ", _faults.OrderBy(f => f.At))}";
+    }
 
     void Begin(SimulatedWorld world, SimProcess fate, Fault f)
     {
@@ -86,19 +91,9 @@ sealed class FaultPlan
                 paused.Pause();
                 fate.PostAfter(f.Length, paused.Continue);
                 break;
-            case FaultKind.CutToDatabase:
-                world.Network.Cut(f.Operator, DatabaseServer.Address);
-                break;
-            case FaultKind.CutFromDatabase:
-                world.Network.Cut(DatabaseServer.Address, f.Operator);
-                break;
-            case FaultKind.CutNode:
-                foreach (var name in Operators)
-                    world.Network.Cut(f.Node, name);
-                break;
-            case FaultKind.CutToNode:
-                foreach (var name in Operators)
-                    world.Network.Cut(name, f.Node);
+            case FaultKind.CutToDatabase or FaultKind.CutFromDatabase or FaultKind.CutNode or FaultKind.CutToNode:
+                foreach (var (from, to) in f.Ways())
+                    world.Network.Cut(from, to);
                 break;
             case FaultKind.ClockJump:
                 world.Server.Jump(f.Jump);
@@ -122,19 +117,9 @@ sealed class FaultPlan
     {
         switch (f.Kind)
         {
-            case FaultKind.CutToDatabase:
-                world.Network.Heal(f.Operator, DatabaseServer.Address);
-                break;
-            case FaultKind.CutFromDatabase:
-                world.Network.Heal(DatabaseServer.Address, f.Operator);
-                break;
-            case FaultKind.CutNode:
-                foreach (var name in Operators)
-                    world.Network.Heal(f.Node, name);
-                break;
-            case FaultKind.CutToNode:
-                foreach (var name in Operators)
-                    world.Network.Heal(name, f.Node);
+            case FaultKind.CutToDatabase or FaultKind.CutFromDatabase or FaultKind.CutNode or FaultKind.CutToNode:
+                foreach (var (from, to) in f.Ways())
+                    world.Network.Heal(from, to);
                 break;
             case FaultKind.DatabaseDown:
                 world.Server.Start();
@@ -173,6 +158,16 @@ sealed record Fault(FaultKind Kind, TimeSpan At, TimeSpan Length, string Operato
         FaultKind.CutNode or FaultKind.CutToNode or FaultKind.NodeDies => Node,
         FaultKind.ClockJump => string.Create(CultureInfo.InvariantCulture, $"{Jump.TotalSeconds:0.0} s"),
         _ => Operator,
+    };
+
+    /// <summary>The ways that a partition closes, from and to.</summary>
+    public IEnumerable<(string From, string To)> Ways() => Kind switch
+    {
+        FaultKind.CutToDatabase => [(Operator, DatabaseServer.Address)],
+        FaultKind.CutFromDatabase => [(DatabaseServer.Address, Operator)],
+        FaultKind.CutNode => FaultPlan.Operators.Select(name => (Node, name)),
+        FaultKind.CutToNode => FaultPlan.Operators.Select(name => (name, Node)),
+        _ => [],
     };
 
     public override string ToString() =>

@@ -51,7 +51,9 @@ sealed class Invariants(Scheduler simulation, SimulatedWorld world)
     {
         Count("Beat");
         var lease = State(beat.LeaseUid!);
-        Hold(lease.IsGranted && lease.Grant!.Token == beat.Token, $"beat of pod {beat.PodUid} under token {beat.Token} was accepted; its lease is {lease.Phase}");
+        Hold(
+            lease.IsGranted && lease.Grant!.Token == beat.Token,
+            $"beat of pod {beat.PodUid} under token {beat.Token} was accepted; its lease is {lease.Phase}");
         Hold(
             _seats.TryGetValue(lease.Grant!.Slot, out var seat) && seat.Lease == beat.LeaseUid && seat.Token == beat.Token,
             $"beat of pod {beat.PodUid} was accepted; slot {lease.Grant.Slot} is under token {seat?.Token} of lease {seat?.Lease}");
@@ -81,7 +83,8 @@ sealed class Invariants(Scheduler simulation, SimulatedWorld world)
             Hold(row.State == State(uid).Phase.ToString(), $"lease {uid} is {row.State}; the log says {State(uid).Phase}");
     }
 
-    public bool IsAtRest() => world.Tasks.TrueForAll(t => t.IsSettled) && _leases.Values.All(l => l.IsEnded) && _seats.Values.All(s => s.State is SlotState.Free);
+    public bool IsAtRest() =>
+        world.Tasks.TrueForAll(t => t.IsSettled) && _leases.Values.All(l => l.IsEnded) && _seats.Values.All(s => s.State is SlotState.Free);
 
     /// <summary>When all faults are over and time enough has passed.</summary>
     public void AtTheEnd()
@@ -89,7 +92,8 @@ sealed class Invariants(Scheduler simulation, SimulatedWorld world)
         RowsEqualTheLog();
         foreach (var task in world.Tasks)
         {
-            var state = world.Server.Database.Stream(PostgresLedger.TaskStream(task.Uid)).Aggregate(TaskState.Initial, (s, e) => s.Evolve(e.Data, e.At));
+            var events = world.Server.Database.Stream(PostgresLedger.TaskStream(task.Uid));
+            var state = events.Aggregate(TaskState.Initial, (s, e) => s.Evolve(e.Data, e.At));
             Hold(state.IsEnded, $"task {task.Uid} waits for ever: it is {state.Phase}");
         }
 
@@ -159,7 +163,8 @@ sealed class Invariants(Scheduler simulation, SimulatedWorld world)
         var timeout = before.Grant!.Terms.HeartbeatTimeoutSeconds * tolerance;
         var silent = (simulation.Elapsed - _lastBeat.GetValueOrDefault(uid)).TotalSeconds;
         Hold(silent >= timeout, $"lease {uid} expired after {silent:0.0} s of silence");
-        var seeing = world.Server.LastOutage == TimeSpan.MinValue ? double.MaxValue : (simulation.Elapsed - world.Server.LastOutage).TotalSeconds;
+        var outage = world.Server.LastOutage;
+        var seeing = outage == TimeSpan.MinValue ? double.MaxValue : (simulation.Elapsed - outage).TotalSeconds;
         Hold(seeing >= timeout, $"lease {uid} expired {seeing:0.0} s after the authority came back");
     }
 

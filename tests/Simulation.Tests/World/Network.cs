@@ -5,8 +5,8 @@ using Framelease.Simulation.Tests.Ledger;
 namespace Framelease.Simulation.Tests.World;
 
 /// <summary>
-/// The ways between processes: each call is late by a draw, may be lost before it arrives or after it was carried out, may arrive twice, and cannot pass
-/// where a partition is, in either direction by itself. Whoever gets no answer hears so after a while.
+/// The ways between processes: each call is late by a draw, may be lost before it arrives or after it was carried out, may arrive twice,
+/// and cannot pass where a partition is, in either direction by itself. Whoever gets no answer hears so after a while.
 /// </summary>
 sealed class Network(Scheduler simulation)
 {
@@ -38,7 +38,8 @@ sealed class Network(Scheduler simulation)
     /// <param name="origin">Of the caller.</param>
     /// <param name="lost">What the caller hears when no answer comes.</param>
     public Task<T> CallAsync<T>(
-        SimProcess from, SimProcess to, string address, string origin, Func<Task<T>> work, Func<string, Exception> lost, CancellationToken cancel)
+        SimProcess from, SimProcess to, string address, string origin, Func<Task<T>> work, Func<string, Exception> lost,
+        CancellationToken cancel)
     {
         var answer = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
         if (cancel.IsCancellationRequested)
@@ -52,15 +53,18 @@ sealed class Network(Scheduler simulation)
         return answer.Task;
     }
 
-    void Arrive<T>(SimProcess from, SimProcess to, string address, string origin, Func<Task<T>> work, TaskCompletionSource<T> answer, IDisposable limit)
+    void Arrive<T>(
+        SimProcess from, SimProcess to, string address, string origin, Func<Task<T>> work, TaskCompletionSource<T> answer,
+        IDisposable limit)
     {
         if (!IsOpen(origin, address))
             return;
         var deaf = Draw(Deaf);
         _ = to.Run(async () =>
         {
-            Task<T> done = work();
-            await done.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Current);
+            var done = work();
+            await done.ContinueWith(
+                static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Current);
             if (deaf || !IsOpen(address, origin))
                 return;
             from.PostAfter(Way(), () =>
@@ -75,8 +79,8 @@ sealed class Network(Scheduler simulation)
     }
 
     TimeSpan Way() => Draw(20)
-    ? TimeSpan.FromMilliseconds(simulation.Chance.Next(3000))
-    : TimeSpan.FromTicks(1 + simulation.Chance.NextInt64(Delay.Ticks));
+        ? TimeSpan.FromMilliseconds(simulation.Chance.Next(3000))
+        : TimeSpan.FromTicks(1 + simulation.Chance.NextInt64(Delay.Ticks));
 
     bool Draw(int perMille) => perMille > 0 && simulation.Chance.Next(1000) < perMille;
 }

@@ -15,8 +15,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Framelease.Simulation.Tests.World;
 
 /// <summary>
-/// One process of the operator: the shipped leader roles, dispatcher, liveness and grade watch, attempt and lease services. What reconcilers do with
-/// objects of the API server is done here on the simulated cluster, by the same deciders and services.
+/// One process of the operator: the shipped leader roles, dispatcher, liveness and grade watch, attempt and lease services. What
+/// reconcilers do with objects of the API server is done here on the simulated cluster, by the same deciders and services.
 /// </summary>
 sealed class OperatorReplica
 {
@@ -39,7 +39,8 @@ sealed class OperatorReplica
         Leases = new LeaseService(Ledger, _signals);
         Orders = new LeaseOrders(Ledger, Attempts, Leases, _signals);
         _dispatcher = new Dispatcher(
-            SimulatedWorld.Pool, Ledger, Leases, () => new Dictionary<string, TenantShare>(StringComparer.Ordinal), _signals, Process.Clock, NullLogger.Instance);
+            SimulatedWorld.Pool, Ledger, Leases, () => new Dictionary<string, TenantShare>(StringComparer.Ordinal), _signals, Process.Clock,
+            NullLogger.Instance);
         _signals.PoolChanged += _ => _dispatcher.Wake();
     }
 
@@ -97,7 +98,8 @@ sealed class OperatorReplica
     async Task BareAsync(string uid, LeaderEpoch epoch, CancellationToken cancel)
     {
         var lease = await Leases.ChangeAsync(
-            uid, "operator", epoch, l => [l.State.Phase is LeasePhase.None ? new LeaseCommand.Request(_world.BareRequest(uid)) : null], cancel);
+            uid, "operator", epoch, l => [l.State.Phase is LeasePhase.None ? new LeaseCommand.Request(_world.BareRequest(uid)) : null],
+            cancel);
         if (lease.Before.Phase is not LeasePhase.None)
             _world.Bare.Remove(uid);
     }
@@ -113,7 +115,8 @@ sealed class OperatorReplica
             return;
         }
 
-        foreach (var pod in _world.Cluster.Pods.Where(p => p.TaskUid == task.Uid && !p.IsDeleted && p.Terminated is null && loaded.State.Ended.ContainsKey((0, p.Attempt))))
+        foreach (var pod in _world.Cluster.Pods.Where(
+            p => p.TaskUid == task.Uid && !p.IsDeleted && p.Terminated is null && loaded.State.Ended.ContainsKey((0, p.Attempt))))
             _world.Cluster.Delete(pod);
         if (loaded.State.IsEnded)
         {
@@ -133,24 +136,25 @@ sealed class OperatorReplica
         switch (lease.State.Phase)
         {
             case LeasePhase.None:
-                await Leases.ChangeAsync(leaseUid, "operator", epoch, _ => [new LeaseCommand.Request(task.Request(leaseUid, scene.Attempt, _world.Terms))], cancel);
+                var request = task.Request(leaseUid, scene.Attempt, _world.Terms);
+                await Leases.ChangeAsync(leaseUid, "operator", epoch, _ => [new LeaseCommand.Request(request)], cancel);
                 break;
             case LeasePhase.Pending:
                 break;
             case LeasePhase.Granted or LeasePhase.Draining:
                 var grant = lease.State.Grant!;
                 var pod = _world.Cluster.EnsurePod(leaseUid, grant.Slot.Node, task.Uid, scene.Attempt, leaseUid, grant.Slot);
-                var started = new AttemptStarted(0, scene.Attempt, pod.Name, pod.Uid, leaseUid, grant.Token, grant.Slot.Node, grant.Slot.Device)
+                var started = new AttemptStarted(
+                    0, scene.Attempt, pod.Name, pod.Uid, leaseUid, grant.Token, grant.Slot.Node, grant.Slot.Device)
                 {
                     HeartbeatTimeoutSeconds = grant.Terms.HeartbeatTimeoutSeconds,
                 };
                 await RecordAsync(loaded, task.Uid, new TaskCommand.Start(started), epoch, cancel);
                 break;
             default:
-                await RecordAsync(
-                    loaded, task.Uid,
-                    new TaskCommand.Return(0, scene.Attempt, null, "its lease ended before the pod", RetryBackoff.Seconds(scene.Returns + 1, _chance.NextDouble())),
-                    epoch, cancel);
+                var backoff = RetryBackoff.Seconds(scene.Returns + 1, _chance.NextDouble());
+                var returned = new TaskCommand.Return(0, scene.Attempt, null, "its lease ended before the pod", backoff);
+                await RecordAsync(loaded, task.Uid, returned, epoch, cancel);
                 break;
         }
     }
@@ -165,7 +169,8 @@ sealed class OperatorReplica
             return;
         }
 
-        var end = new PodEnd(pod.HasStarted, pod.HasStarted ? 1 : null, false, $"the worker {pod.Terminated}", $"pod {pod.Uid}: terminated");
+        var end = new PodEnd(
+            pod.HasStarted, pod.HasStarted ? 1 : null, false, $"the worker {pod.Terminated}", $"pod {pod.Uid}: terminated");
         var plan = await Attempts.PodEndedAsync(AttemptFence.Of(row), end, epoch, cancel);
         pod.EndIsRecorded = plan.Refusal is null;
     }

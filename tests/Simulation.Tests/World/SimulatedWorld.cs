@@ -18,7 +18,8 @@ sealed class SimTask(string uid)
         new Dictionary<string, string>(StringComparer.Ordinal), 1, 3, true);
 
     public LeaseRequested Request(string leaseUid, int attempt, LeaseTerms terms) => new(
-        leaseUid, "default", leaseUid, SimulatedWorld.Pool, $"VideoTask default/{uid}", uid, 0, attempt, terms, new LeaseClaim("acme", 0, 0, 0));
+        leaseUid, "default", leaseUid, SimulatedWorld.Pool, $"VideoTask default/{uid}", uid, 0, attempt, terms,
+        new LeaseClaim("acme", 0, 0, 0));
 }
 
 /// <summary>One world of a seed: replicas of the operator, a database, nodes with devices, tasks, and what goes wrong.</summary>
@@ -57,7 +58,8 @@ sealed class SimulatedWorld
 
     /// <summary>Short, so that a world of minutes sees every grade.</summary>
     public LeaseTerms Terms => new(
-        0, StartDeadline, HeartbeatInterval, HeartbeatTimeout, new GradeTerms(20, 40, 60, 15, 6), Plan.HasLockDelay ? new LockDelayTerms(StopAfter, 14) : null);
+        0, StartDeadline, HeartbeatInterval, HeartbeatTimeout, new GradeTerms(20, 40, 60, 15, 6),
+        Plan.HasLockDelay ? new LockDelayTerms(StopAfter, 14) : null);
 
     public Scheduler Simulation { get; }
 

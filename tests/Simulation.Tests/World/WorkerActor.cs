@@ -12,7 +12,8 @@ namespace Framelease.Simulation.Tests.World;
 sealed record Temper(TimeSpan Work, bool IsZombie, TimeSpan StandsStill, bool Fails);
 
 /// <summary>
-/// The program in a worker pod: attaches, uses its device, beats, obeys, and reports its end; or does not. It speaks to any operator that answers.
+/// The program in a worker pod: attaches, uses its device, beats, obeys, and reports its end; or does not. It speaks to any operator
+/// that answers.
 /// </summary>
 sealed class WorkerActor(SimulatedWorld world, SimPod pod, Temper temper)
 {
@@ -37,7 +38,8 @@ sealed class WorkerActor(SimulatedWorld world, SimPod pod, Temper temper)
         {
             sequence++;
             var moved = Math.Max(0, (long)(_process.Clock.GetElapsedTime(started) - temper.StandsStill).TotalSeconds);
-            var answer = await CallAsync<BeatOutcome>(async o => await o.Ledger.BeatAsync(Beat(fence, sequence, moved), CancellationToken.None));
+            var answer = await CallAsync<BeatOutcome>(
+                async o => await o.Ledger.BeatAsync(Beat(fence, sequence, moved), CancellationToken.None));
             if (answer is not null)
                 contact = _process.Clock.GetTimestamp();
             else if (world.Plan.HasLockDelay && _process.Clock.GetElapsedTime(contact) > TimeSpan.FromSeconds(SimulatedWorld.StopAfter))
@@ -70,8 +72,8 @@ sealed class WorkerActor(SimulatedWorld world, SimPod pod, Temper temper)
         pod.UsesDevice = false;
         if (told || temper.Fails)
         {
-            await UntilAnsweredAsync(o => o.Attempts.FailAsync(
-                fence, new AttemptFailed(0, fence.Attempt, fence.PodUid, "Engine", told ? "Drained" : "Broken", "", true, null), "worker", CancellationToken.None));
+            var failure = new AttemptFailed(0, fence.Attempt, fence.PodUid, "Engine", told ? "Drained" : "Broken", "", true, null);
+            await UntilAnsweredAsync(o => o.Attempts.FailAsync(fence, failure, "worker", CancellationToken.None));
         }
         else
         {
@@ -122,9 +124,11 @@ sealed class WorkerActor(SimulatedWorld world, SimPod pod, Temper temper)
         try
         {
             return await world.Network.CallAsync(
-                _process, replica.Process, replica.Process.Name, pod.Node, () => call(replica), why => new TimeoutException(why), CancellationToken.None);
+                _process, replica.Process, replica.Process.Name, pod.Node, () => call(replica), why => new TimeoutException(why),
+                CancellationToken.None);
         }
-        catch (Exception e) when (e is TimeoutException or LedgerUnavailableException or LedgerConflictException or OperationCanceledException)
+        catch (Exception e) when (
+            e is TimeoutException or LedgerUnavailableException or LedgerConflictException or OperationCanceledException)
         {
             return null;
         }
