@@ -2,6 +2,7 @@
 using Framelease.Kubernetes.Client;
 using Framelease.Kubernetes.Diagnostics;
 using Framelease.Kubernetes.Models;
+using Framelease.Kubernetes.Watching;
 using Microsoft.Extensions.Logging;
 
 namespace Framelease.Kubernetes.Controllers;
@@ -37,14 +38,14 @@ public sealed class Controller : IDisposable
     readonly ControllerOptions _options;
     readonly IReconciler _reconciler;
     readonly Func<IReadOnlyList<ObjectKey>> _keys;
-    readonly Task _ready;
+    readonly IReadOnlyList<Task> _ready;
     readonly TimeProvider _time;
     readonly Jitter _jitter;
     readonly ILogger _log;
     readonly WorkQueue<ObjectKey> _queue;
 
     internal Controller(
-        string name, ControllerOptions options, IReconciler reconciler, Func<IReadOnlyList<ObjectKey>> keys, Task ready, TimeProvider time,
+        string name, ControllerOptions options, IReconciler reconciler, Func<IReadOnlyList<ObjectKey>> keys, IReadOnlyList<Task> ready, TimeProvider time,
         Jitter jitter, ILogger log)
     {
         (_name, _options, _reconciler, _keys, _ready, _time, _jitter, _log) = (name, options, reconciler, keys, ready, time, jitter, log);
@@ -65,7 +66,8 @@ public sealed class Controller : IDisposable
     {
         try
         {
-            await _ready.WaitAsync(ct);
+            foreach (var ready in _ready)
+                await ready.OrCancelled(ct);
         }
         catch (OperationCanceledException) when (ct.IsCancellationRequested)
         {

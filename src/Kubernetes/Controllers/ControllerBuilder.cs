@@ -81,7 +81,7 @@ public sealed class ControllerBuilder(string name, StoreSet stores)
     {
         if (_keys is null)
             throw new InvalidOperationException($"{name}: call For");
-        var controller = new Controller(name, _options, reconciler, _keys, Task.WhenAll(_ready), stores.Time, stores.Jitter, stores.Logger);
+        var controller = new Controller(name, _options, reconciler, _keys, [.. _ready], stores.Time, stores.Jitter, stores.Logger);
         foreach (var subscribe in _subscriptions)
             subscribe(controller);
         return controller;

@@ -25,10 +25,15 @@ public sealed class Store<T>
     readonly Queue<ObjectKey> _tombstoneOrder = [];
     readonly string _name;
     readonly ILogger _log;
-    volatile ConcurrentDictionary<ObjectKey, T> _objects = New();
+    readonly KeyComparer _keys;
+    volatile ConcurrentDictionary<ObjectKey, T> _objects;
     ConcurrentDictionary<ObjectKey, T>? _pages;
 
-    internal Store(string name, ILogger? log = null) => (_name, _log) = (name, log ?? NullLogger.Instance);
+    internal Store(string name, ILogger? log = null, KeyComparer? keys = null)
+    {
+        (_name, _log, _keys) = (name, log ?? NullLogger.Instance, keys ?? KeyComparer.Unseeded);
+        _objects = New();
+    }
 
     /// <summary>Completes when the first list is in.</summary>
     public Task Ready => _ready.Task;
@@ -198,7 +203,7 @@ public sealed class Store<T>
     }
 
     /// <summary>One writer: one lock stripe is enough, and small.</summary>
-    static ConcurrentDictionary<ObjectKey, T> New() => new(concurrencyLevel: 1, capacity: 31);
+    ConcurrentDictionary<ObjectKey, T> New() => new(concurrencyLevel: 1, capacity: 31, _keys);
 
     sealed class Subscription(Action end) : IDisposable
     {

@@ -14,6 +14,7 @@ public sealed class StoreSet(IKubernetesClient client, TimeProvider time, Random
     readonly Dictionary<(Type, Selection), Entry> _entries = [];
     readonly List<Task> _running = [];
     readonly TaskCompletionSource _broken = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    readonly KeyComparer _keys = new(new Jitter(random));
     CancellationToken? _ct;
 
     internal TimeProvider Time => time;
@@ -35,7 +36,7 @@ public sealed class StoreSet(IKubernetesClient client, TimeProvider time, Random
             if (_entries.TryGetValue((typeof(T), selection), out var known))
                 return (Store<T>)known.Store;
             var resource = ResourceRef.Of<T>();
-            store = new(resource.ToString(), Logger);
+            store = new(resource.ToString(), Logger, _keys);
             reflector = new(client, resource, selection, store, time, Jitter, Logger);
             _entries[(typeof(T), selection)] = new(store, store.Ready, reflector.RunAsync);
             ct = _ct;
@@ -47,12 +48,13 @@ public sealed class StoreSet(IKubernetesClient client, TimeProvider time, Random
     }
 
     /// <summary>Completes when every store that was asked for has its first list.</summary>
-    public Task ReadyAsync(CancellationToken ct)
+    public async Task ReadyAsync(CancellationToken ct)
     {
         Task[] all;
         lock (_lock)
             all = [.. _entries.Values.Select(e => e.Ready)];
-        return Task.WhenAll(all).WaitAsync(ct);
+        foreach (var ready in all)
+            await ready.OrCancelled(ct);
     }
 
     /// <summary>Fills all stores, also those asked for later, until <paramref name="ct"/> is cancelled; then returns.</summary>
@@ -71,7 +73,7 @@ public sealed class StoreSet(IKubernetesClient client, TimeProvider time, Random
             Start(entry.Run, ct);
         try
         {
-            await _broken.Task.WaitAsync(ct);
+            await _broken.Task.OrCancelled(ct);
         }
         catch (OperationCanceledException) when (ct.IsCancellationRequested)
         {
