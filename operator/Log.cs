@@ -66,6 +66,15 @@ static partial class Log
     [LoggerMessage(46, LogLevel.Information, "silence of {Scope} is judged lease by lease again")]
     public static partial void MassSilenceOver(ILogger logger, string scope);
 
+    [LoggerMessage(47, LogLevel.Warning, "lease {Lease}: its holder {Holder} has not beaten for {Seconds:0} s, expired")]
+    public static partial void HolderLost(ILogger logger, string lease, string holder, double seconds);
+
+    [LoggerMessage(48, LogLevel.Information, "lease {Lease} acquired by hand: {User} runs holder {Holder}, token {Token}")]
+    public static partial void HolderAttached(ILogger logger, string lease, string user, string holder, long token);
+
+    [LoggerMessage(49, LogLevel.Information, "lease {Lease} released by its holder {Holder}: {Reason}")]
+    public static partial void HolderReleased(ILogger logger, string lease, string holder, string reason);
+
     [LoggerMessage(15, LogLevel.Information, "{Count} records of old commands removed")]
     public static partial void CommandsPruned(ILogger logger, long count);
 

@@ -14,9 +14,10 @@ sealed class LeaseService(ILedger ledger, AttemptSignals signals)
     /// <param name="commands">Decided in order, each on what the one before left; nulls are skipped. Null = this state calls for
     /// nothing.</param>
     /// <param name="epoch">Null for what every replica may do.</param>
+    /// <param name="silence">What was seen standing still; a beat that came since makes this change nothing.</param>
     public async Task<LeaseOutcome> ChangeAsync(
         string leaseUid, string actor, LeaderEpoch? epoch, Func<Loaded<LeaseState>, IReadOnlyList<LeaseCommand?>> commands,
-            CancellationToken cancel)
+            CancellationToken cancel, SilenceSeen? silence = null)
     {
         for (var tries = 1; ; tries++)
         {
@@ -27,9 +28,13 @@ sealed class LeaseService(ILedger ledger, AttemptSignals signals)
                 return new LeaseOutcome(lease.State, []);
             try
             {
-                await ledger.CommitAsync(new LedgerCommit(actor, [], [new LeaseChange(leaseUid, lease, events)], epoch), cancel);
+                await ledger.CommitAsync(new LedgerCommit(actor, [], [new LeaseChange(leaseUid, lease, events)], epoch, silence), cancel);
                 signals.Requested(lease.State.Request ?? events.OfType<LeaseRequested>().Single());
                 return new LeaseOutcome(lease.State, events);
+            }
+            catch (SilenceBrokenException)
+            {
+                return new LeaseOutcome(lease.State, []);
             }
             catch (LedgerConflictException) when (tries < MaxTries)
             {

@@ -64,13 +64,18 @@ sealed class OperatorHost(OperatorOptions options, Edges edges, ILoggerFactory l
         var credential = new AttemptCredential(credentialKey);
         var worker = new WorkerService(
             ledger, attempts, new AssignmentBuilder(ledger, kubernetes, objects, options), kubernetes, objects, credential, loggers.CreateLogger<WorkerService>());
+        var authorizer = new Authorizer(kubernetes, edges.Time);
+        var holderCredential = new HolderCredential(credentialKey);
+        var holders = new HolderService(
+            ledger, new LeaseService(ledger, signals), signals, kubernetes, holderCredential, loggers.CreateLogger<HolderService>());
         var serving = serve(
             options.Listen,
             routes =>
             {
                 WorkerEndpoints.Map(routes, worker, credential, _log);
+                HolderEndpoints.Map(routes, holders, holderCredential, authorizer, _log);
                 ObjectEndpoints.Map(routes, objects, new PresignedRequestVerifier(urls), _log);
-                MapApi(routes, kubernetes, store, ledger, reads, center.Book,
+                MapApi(routes, authorizer, store, ledger, reads, center.Book,
                     new LeaseOrders(ledger, attempts, new LeaseService(ledger, signals), signals), cancel);
                 _ready.Map(routes);
             },
@@ -101,10 +106,9 @@ sealed class OperatorHost(OperatorOptions options, Edges edges, ILoggerFactory l
     }
 
     void MapApi(
-        IEndpointRouteBuilder routes, KubernetesClient kubernetes, PostgresEventStore store, PostgresLedger ledger, PlatformReads reads,
+        IEndpointRouteBuilder routes, Authorizer authorizer, PostgresEventStore store, PostgresLedger ledger, PlatformReads reads,
         AlertBook alerts, LeaseOrders orders, CancellationToken stopping)
     {
-        var authorizer = new Authorizer(kubernetes, edges.Time);
         var api = new ApiRoutes(routes, _log);
         HistoryEndpoints.Map(api, ledger, authorizer);
         ListEndpoints.Map(api, reads, ledger, authorizer);

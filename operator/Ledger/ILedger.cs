@@ -34,6 +34,9 @@ interface ILedger
     /// <summary>Records a heartbeat if, and only if, it comes from the attempt that holds the scene and the slot (R2): one statement.</summary>
     Task<BeatOutcome> BeatAsync(Heartbeat beat, CancellationToken cancel);
 
+    /// <summary>The same for the holder of a lease without a task.</summary>
+    Task<BeatOutcome> BeatHolderAsync(HolderBeat beat, CancellationToken cancel);
+
     /// <summary>Every attempt and granted lease whose silence counts, with PostgreSQL's clock.</summary>
     Task<LivenessLook> ReadLivenessAsync(CancellationToken cancel);
 
@@ -125,8 +128,12 @@ sealed record Heartbeat(
     string TaskUid, int Scene, int Attempt, string PodUid, string? LeaseUid, long Token, long Sequence, string Phase, long Frames, long TotalFrames,
     long FpsMillis, long SpeedMillis, int PerMille, long OutputBytes, string? Message);
 
-/// <summary>The beat that an attempt stood at when its silence was judged.</summary>
-sealed record SilenceSeen(string TaskUid, int Scene, int Attempt, long Sequence);
+/// <param name="Holder">As it attached: its own id, which no other process has.</param>
+sealed record HolderBeat(string LeaseUid, string Holder, long Token, long Sequence, int PerMille, string? Message);
+
+/// <summary>The beat that an attempt, or the holder of a lease without a task, stood at when its silence was judged.</summary>
+/// <param name="TaskUid">Null: <paramref name="LeaseUid"/> names the lease.</param>
+sealed record SilenceSeen(string? TaskUid, int Scene, int Attempt, long Sequence, string? LeaseUid = null);
 
 /// <summary>How a heartbeat was taken.</summary>
 abstract record BeatOutcome
@@ -149,7 +156,7 @@ abstract record BeatOutcome
 sealed record DrainOrder(int GraceSeconds, string Why);
 
 /// <summary>One look at everything whose silence counts.</summary>
-/// <param name="Attached">Attached attempts.</param>
+/// <param name="Attached">Attached attempts, and holders of leases without a task.</param>
 /// <param name="Unattached">Granted leases to which nobody attached yet, from their grant on: a witness must watch for the whole deadline.</param>
 /// <param name="Held">Leases to which somebody attached: what their grades hang on.</param>
 /// <param name="Delayed">Leases whose slots are in quarantine and may be freed by time (R4).</param>
@@ -159,11 +166,13 @@ sealed record LivenessLook(
 
 sealed record DelayedRow(string LeaseUid, double SecondsInQuarantine, int LockDelaySeconds);
 
+/// <param name="TaskUid">Null for the holder of a lease without a task.</param>
+/// <param name="PodUid">Or the holder's own id, without a task.</param>
 /// <param name="Pool">Empty for an attempt without a lease.</param>
 /// <param name="Node">Empty for an attempt without a lease.</param>
 /// <param name="IntervalSeconds">Between two beats; 0 when not on record.</param>
 sealed record AttachedRow(
-    string TaskUid, int Scene, int Attempt, string PodUid, string? LeaseUid, long Sequence, double SilentSeconds, int TimeoutSeconds,
+    string? TaskUid, int Scene, int Attempt, string PodUid, string? LeaseUid, long Sequence, double SilentSeconds, int TimeoutSeconds,
         string Pool, string Node,
     int IntervalSeconds);
 

@@ -41,4 +41,11 @@ static class LedgerViews
     public static IEnumerable<NpgsqlBatchCommand> FirstBeats(TaskChange change) =>
         change.Events.OfType<AttemptAttached>().Select(a => Statement.Of(
         "insert into framelease.liveness (task_uid, scene, attempt) values ($1, $2, $3)", change.TaskUid, a.Scene, a.Attempt));
+
+    /// <summary>The same for a lease without a task: its holder beats by the lease itself.</summary>
+    public static IEnumerable<NpgsqlBatchCommand> FirstBeats(LeaseChange change) => change.Before.State is { Request.TaskUid: null, Grant: { } grant }
+        ? change.Events.OfType<LeaseAttached>().Select(a => Statement.Of(
+            "insert into framelease.holders (lease_uid, holder, timeout) values ($1, $2, $3)", change.LeaseUid, a.PodUid,
+            grant.Terms.HeartbeatTimeoutSeconds))
+        : [];
 }

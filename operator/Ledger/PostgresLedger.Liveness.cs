@@ -13,12 +13,15 @@ sealed partial class PostgresLedger
         "(l.phase <> $8 or l.frames <> $9 or l.per_mille <> $13 or l.output_bytes <> $14 or $8 in ('Uploading', 'Completing') "
         + "or $8 = 'Fetching' and l.message is distinct from $15)";
 
+    /// <summary>Seconds until force, while the holder is to end.</summary>
+    const string DrainLeft = """
+        case when g.drain_at is not null then
+          greatest(1, ceil(extract(epoch from g.drain_at + make_interval(secs => g.drain_seconds) - clock_timestamp())))::integer end
+        """;
+
     const string BeatSql = $"""
         with held as (
-          select a.task_uid, a.scene, a.attempt, a.timeout, g.drain_message,
-                 case when g.drain_at is not null then
-                   greatest(1, ceil(extract(epoch from g.drain_at + make_interval(secs => g.drain_seconds) - clock_timestamp())))::integer
-                 end as drain_left
+          select a.task_uid, a.scene, a.attempt, a.timeout, g.drain_message, {DrainLeft} as drain_left
             from framelease.attempts a
             left join framelease.slots s on s.lease_uid = a.lease_uid and s.state = 'Granted'
             left join framelease.leases g on g.uid = a.lease_uid
@@ -37,14 +40,18 @@ sealed partial class PostgresLedger
         select h.timeout, (select count(*) from beaten), h.drain_left, h.drain_message from (select 1) one left join held h on true
         """;
 
+    // A holder without a task that never told of progress cannot stall: its program has no way to tell, or uses none.
     const string HeldSql = $"""
-        select g.uid, g.granted_at, g.warned_at, g.stalled_at, g.drain_at, g.drain_cause, g.drain_seconds, l.drain_told_at,
-               g.warning, g.soft, g.hard, g.progress_timeout, g.drain_grace, coalesce(l.progress, 0),
-               coalesce(extract(epoch from clock_timestamp() - l.progress_at), 0)::float8,
+        select g.uid, g.granted_at, g.warned_at, g.stalled_at, g.drain_at, g.drain_cause, g.drain_seconds,
+               coalesce(l.drain_told_at, h.drain_told_at),
+               g.warning, g.soft, g.hard, case when h.progress = 0 then 0 else g.progress_timeout end, g.drain_grace,
+               coalesce(l.progress, h.progress, 0),
+               coalesce(extract(epoch from clock_timestamp() - coalesce(l.progress_at, h.progress_at)), 0)::float8,
                {AttemptColumns}
           from framelease.leases g
           left join framelease.attempts a on a.lease_uid = g.uid
           left join framelease.liveness l on l.task_uid = a.task_uid and l.scene = a.scene and l.attempt = a.attempt
+          left join framelease.holders h on h.lease_uid = g.uid
          where g.state in ('Granted', 'Draining') and g.attached
         """;
 
@@ -55,13 +62,16 @@ sealed partial class PostgresLedger
                 BeatSql, b.TaskUid, b.Scene, b.Attempt, b.PodUid, b.LeaseUid, b.Token, b.Sequence, b.Phase, b.Frames, b.TotalFrames,
                     b.FpsMillis,
                 b.SpeedMillis, b.PerMille, b.OutputBytes, b.Message),
-            r => (Timeout: Number(r, 0), Beaten: r.GetInt64(1), Drain: Number(r, 2) is { } left ? new DrainOrder(left, Text(r, 3) ?? "")
-                : null),
+            Beaten,
             cancel)).Single();
-        if (row.Timeout is not { } timeout)
-            return await WhyStaleAsync(b, cancel);
-        return row.Beaten > 0 ? new BeatOutcome.Taken(timeout, row.Drain) : new BeatOutcome.Repeated(timeout, row.Drain);
+        return row.Timeout is { } timeout ? Outcome(timeout, row.Beaten, row.Drain) : await WhyStaleAsync(b, cancel);
     }
+
+    static (int? Timeout, long Beaten, DrainOrder? Drain) Beaten(DbDataReader r) =>
+        (Number(r, 0), r.GetInt64(1), Number(r, 2) is { } left ? new DrainOrder(left, Text(r, 3) ?? "") : null);
+
+    static BeatOutcome Outcome(int timeout, long beaten, DrainOrder? drain) =>
+        beaten > 0 ? new BeatOutcome.Taken(timeout, drain) : new BeatOutcome.Repeated(timeout, drain);
 
     async Task<BeatOutcome> WhyStaleAsync(Heartbeat b, CancellationToken cancel)
     {
@@ -96,9 +106,15 @@ sealed partial class PostgresLedger
                   left join framelease.leases g on g.uid = a.lease_uid
                   left join framelease.slots s on s.lease_uid = a.lease_uid
                  where a.state = 'Attached'
+                 union all
+                select null, 0, 0, h.holder, g.uid, h.sequence, extract(epoch from clock_timestamp() - h.beat_at)::float8, h.timeout, g.pool,
+                       coalesce(s.node, ''), g.heartbeat_interval
+                  from framelease.leases g join framelease.holders h on h.lease_uid = g.uid
+                  left join framelease.slots s on s.lease_uid = g.uid
+                 where g.state in ('Granted', 'Draining')
                 """),
             r => new AttachedRow(
-                r.GetString(0), r.GetInt32(1), r.GetInt32(2), r.GetString(3), Text(r, 4), r.GetInt64(5), r.GetDouble(6), r.GetInt32(7),
+                Text(r, 0), r.GetInt32(1), r.GetInt32(2), r.GetString(3), Text(r, 4), r.GetInt64(5), r.GetDouble(6), r.GetInt32(7),
                     r.GetString(8),
                 r.GetString(9), r.GetInt32(10)));
         var unattached = session.Query(

@@ -37,11 +37,16 @@ sealed partial class PostgresLedger(IEventStore store, IDatabaseClock clock, Clu
             session.Append(TaskStream(task.TaskUid), task.Before.Version, [.. task.Events]);
         foreach (var lease in commit.Leases.Where(l => l.Events.Count > 0))
             session.Append(LeaseStream(lease.LeaseUid), lease.Before.Version, [.. lease.Events]);
-        foreach (var write in commit.Tasks.SelectMany(LedgerViews.FirstBeats))
+        foreach (var write in commit.Tasks.SelectMany(LedgerViews.FirstBeats).Concat(commit.Leases.SelectMany(LedgerViews.FirstBeats)))
             session.Write(write);
-        // After the attempt's row has been changed: its lock keeps beats out, and the ones that were under way have ended.
+        // After the row of the attempt, or of the lease, has been changed: its lock keeps beats out, and the ones that were under way have ended.
         if (commit.Silence is { } seen)
-            session.Write(Statement.Of("select framelease.expect_silence($1, $2, $3, $4)", seen.TaskUid, seen.Scene, seen.Attempt, seen.Sequence));
+        {
+            session.Write(seen.TaskUid is { } task
+                ? Statement.Of("select framelease.expect_silence($1, $2, $3, $4)", task, seen.Scene, seen.Attempt, seen.Sequence)
+                : Statement.Of("select framelease.expect_holder_silence($1, $2)", seen.LeaseUid, seen.Sequence));
+        }
+
         return LedgerErrors.Map(() => session.SaveChangesAsync(cancel));
     }
 

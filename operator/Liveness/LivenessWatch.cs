@@ -104,11 +104,20 @@ sealed class LivenessWatch(ILedger ledger, AttemptService attempts, LeaseService
 
     async Task ExpireSilentAsync(AttachedRow row, LeaderEpoch epoch, CancellationToken cancel)
     {
-        Log.HeartbeatLost(logger, row.TaskUid, row.Scene, row.Attempt, row.SilentSeconds);
-        var fence = new AttemptFence(row.TaskUid, row.Scene, row.Attempt, row.PodUid, row.LeaseUid, 0);
+        var message = $"no beat for {row.SilentSeconds:0} s, timeout {row.TimeoutSeconds} s";
+        if (row.TaskUid is not { } task)
+        {
+            Log.HolderLost(logger, row.LeaseUid!, row.PodUid, row.SilentSeconds);
+            await leases.ChangeAsync(
+                row.LeaseUid!, "operator", epoch, _ => [new LeaseCommand.Expire(ExpiryCause.HeartbeatLost, message, row.PodUid)], cancel,
+                new SilenceSeen(null, 0, 0, row.Sequence, row.LeaseUid));
+            return;
+        }
+
+        Log.HeartbeatLost(logger, task, row.Scene, row.Attempt, row.SilentSeconds);
+        var fence = new AttemptFence(task, row.Scene, row.Attempt, row.PodUid, row.LeaseUid, 0);
         await attempts.ExpireAsync(
-            fence, ExpiryCause.HeartbeatLost, $"no beat for {row.SilentSeconds:0} s, timeout {row.TimeoutSeconds} s",
-            new SilenceSeen(row.TaskUid, row.Scene, row.Attempt, row.Sequence), epoch, cancel);
+            fence, ExpiryCause.HeartbeatLost, message, new SilenceSeen(task, row.Scene, row.Attempt, row.Sequence), epoch, cancel);
     }
 
     async Task ExpireUnattachedAsync(UnattachedRow row, LeaderEpoch epoch, CancellationToken cancel)
@@ -140,5 +149,5 @@ sealed class LivenessWatch(ILedger ledger, AttemptService attempts, LeaseService
         }
     }
 
-    static string Key(AttachedRow a) => $"{a.TaskUid}/{a.Scene}/{a.Attempt}";
+    static string Key(AttachedRow a) => a.TaskUid is null ? a.LeaseUid! : $"{a.TaskUid}/{a.Scene}/{a.Attempt}";
 }

@@ -61,7 +61,7 @@ enum WorkerKind
     Orphaned,
 }
 
-/// <param name="Id">The task's uid; with <c>/scene</c> for scenes after the first.</param>
+/// <param name="Id">The task's uid, with <c>/scene</c> for scenes after the first; without a task the lease's uid.</param>
 sealed record WorkerRow(string Id, WorkerKind Kind, int PerMille, string? Message, DateTimeOffset BeatAt);
 
 sealed record MonitorChecks(long Total, long Unhealthy, long Warnings, double AgeSeconds);

@@ -15,7 +15,7 @@ sealed record LockHealth(
     string OverallStatus, int IssuesCount, long TotalAttempts, double SuccessRate, double TimeoutRate, double AverageExecutionTime,
     double RecentSuccessRate, string? LockHolder, double LockAge, double Timestamp);
 
-/// <param name="ActiveTasks">By task id: <c>uid</c>, and <c>uid/scene</c> for scenes after the first.</param>
+/// <param name="ActiveTasks">By task id: <c>uid</c>, and <c>uid/scene</c> for scenes after the first; a lease without a task by its own uid.</param>
 /// <param name="DeadTasks">Silent for longer than their timeout, or given up for silence and their slot not proven free yet.</param>
 /// <param name="OrphanedTasks">Still at work although their task is over or their lease is gone.</param>
 sealed record HeartbeatReport(

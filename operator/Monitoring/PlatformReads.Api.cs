@@ -77,9 +77,14 @@ sealed partial class PlatformReads
           left join framelease.leases g on g.uid = a.lease_uid
          where a.state = 'Attached'
          union all
-        select s.task_uid || case when s.scene = 0 then '' else '/' || s.scene end, 'Dead', 0, null, s.ended_at
+        select g.uid, case when extract(epoch from clock_timestamp() - h.beat_at) >= h.timeout then 'Dead' else 'Active' end,
+               h.per_mille, h.message, h.beat_at
+          from framelease.leases g join framelease.holders h on h.lease_uid = g.uid
+         where g.state in ('Granted', 'Draining')
+         union all
+        select coalesce(s.task_uid, s.uid) || case when s.scene = 0 then '' else '/' || s.scene end, 'Dead', 0, null, s.ended_at
           from framelease.lease_spans s
-         where s.granted_at is not null and s.freed_at is null and s.cause = 'HeartbeatLost' and s.task_uid is not null
+         where s.granted_at is not null and s.freed_at is null and s.cause = 'HeartbeatLost'
          limit {MostWorkers}
         """,
         r => new WorkerRow(

@@ -41,7 +41,11 @@ sealed partial class PlatformReads(PostgresEventStore store) : IPlatformReads
                 select count(*), coalesce(max(silent), 0)::float8, coalesce(max(silent / timeout), 0)::float8
                   from (select greatest(extract(epoch from clock_timestamp() - l.beat_at), 0) as silent, a.timeout
                           from framelease.attempts a join framelease.liveness l using (task_uid, scene, attempt)
-                         where a.state = 'Attached') as x
+                         where a.state = 'Attached'
+                         union all
+                        select greatest(extract(epoch from clock_timestamp() - h.beat_at), 0), h.timeout
+                          from framelease.leases g join framelease.holders h on h.lease_uid = g.uid
+                         where g.state in ('Granted', 'Draining')) as x
                 """),
             r => new AttachedState(r.GetInt64(0), r.GetDouble(1), r.GetDouble(2)));
         await LedgerErrors.Map(() => session.SaveChangesAsync(cancel));

@@ -76,7 +76,7 @@ static class LeaseStatusView
     static void Attached(ConditionSet c, LeaseState state)
     {
         if (state.Attachment is { } a)
-            c.True("Attached", "Attached", $"pod {a.PodUid} on {a.Node}", state.AttachedAt);
+            c.True("Attached", "Attached", $"{(state.Request?.TaskUid is null ? "holder" : "pod")} {a.PodUid} on {a.Node}", state.AttachedAt);
         else
             c.False("Attached", "NotAttached", "no holder made itself known");
     }

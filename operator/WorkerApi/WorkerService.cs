@@ -48,9 +48,9 @@ sealed class WorkerService(
         switch (outcome)
         {
             case BeatOutcome.Taken t:
-                return Reply(t.TimeoutSeconds, t.Drain);
+                return BeatReplies.Of(t.TimeoutSeconds, t.Drain);
             case BeatOutcome.Repeated r:
-                return Reply(r.TimeoutSeconds, r.Drain);
+                return BeatReplies.Of(r.TimeoutSeconds, r.Drain);
         }
 
         // A cancelled task's worker is no impostor: it is told to stop.
@@ -125,10 +125,6 @@ sealed class WorkerService(
 
         throw new HttpProblem(409, refusal.Reason, refusal.Message);
     }
-
-    static BeatReply Reply(int timeoutSeconds, DrainOrder? drain) => drain is null
-        ? new BeatReply(WorkerCommand.Continue, timeoutSeconds, 0, null)
-        : new BeatReply(WorkerCommand.Drain, timeoutSeconds, drain.GraceSeconds, drain.Why);
 
     static string Actor(AttemptRow row) => $"worker {row.Namespace}/{row.PodName}";
 

@@ -16,5 +16,10 @@ namespace Framelease.WorkerProtocol;
 [JsonSerializable(typeof(CompleteReply))]
 [JsonSerializable(typeof(FailRequest))]
 [JsonSerializable(typeof(FailReply))]
+[JsonSerializable(typeof(HolderAttachRequest))]
+[JsonSerializable(typeof(HeldLease))]
+[JsonSerializable(typeof(HolderBeatRequest))]
+[JsonSerializable(typeof(HolderReleaseRequest))]
+[JsonSerializable(typeof(HolderReleaseReply))]
 [JsonSerializable(typeof(Problem))]
 public sealed partial class ProtocolJson : JsonSerializerContext;

@@ -206,6 +206,70 @@ public abstract class LedgerContract : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_lease_without_a_task_beats_by_itself_and_its_holder_alone_counts()
+    {
+        await HeldAsync("lease-a");
+        (await BeatAsync("lease-a", "holder-1", 1, 1)).ShouldBeOfType<BeatOutcome.Taken>().TimeoutSeconds.ShouldBe(Given.Terms.HeartbeatTimeoutSeconds);
+        (await BeatAsync("lease-a", "holder-1", 1, 1)).ShouldBeOfType<BeatOutcome.Repeated>();
+        (await BeatAsync("lease-a", "holder-2", 1, 2)).ShouldBeOfType<BeatOutcome.Stale>().Why.ShouldContain("held by holder-1");
+        (await BeatAsync("lease-a", "holder-1", 2, 2)).ShouldBeOfType<BeatOutcome.Stale>().CurrentToken.ShouldBe(1);
+        var attached = (await _ledger.ReadLivenessAsync(Ct)).Attached.ShouldHaveSingleItem();
+        (attached.TaskUid, attached.LeaseUid, attached.PodUid, attached.Sequence, attached.Pool, attached.Node)
+            .ShouldBe((null, "lease-a", "holder-1", 1, "default", "node-1"));
+        await LeaseAsync("lease-a", new LeaseCommand.Release(1, "exit code 0", "holder-1"));
+        (await BeatAsync("lease-a", "holder-1", 1, 3)).ShouldBeOfType<BeatOutcome.Stale>().Why.ShouldBe("the lease is Released");
+        (await _ledger.ReadLivenessAsync(Ct)).Attached.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task A_holder_that_never_told_of_progress_cannot_stall()
+    {
+        await HeldAsync("lease-a", Given.Terms with { Grades = new GradeTerms(0, 0, 0, 120, 30) });
+        await BeatAsync("lease-a", "holder-1", 1, 1);
+        (await HeldRowAsync()).ShouldSatisfyAllConditions(h => h.Moves.ShouldBe(0), h => h.Terms!.ProgressTimeoutSeconds.ShouldBe(0));
+        await BeatAsync("lease-a", "holder-1", 1, 2, perMille: 10);
+        (await HeldRowAsync()).ShouldSatisfyAllConditions(h => h.Moves.ShouldBe(1), h => h.Terms!.ProgressTimeoutSeconds.ShouldBe(120));
+    }
+
+    [Fact]
+    public async Task A_holder_that_is_to_end_hears_it_with_its_beat()
+    {
+        await HeldAsync("lease-a");
+        await LeaseAsync("lease-a", new LeaseCommand.Drain(DrainCause.DeviceDrained, "by hand"));
+        var drain = (await BeatAsync("lease-a", "holder-1", 1, 1)).ShouldBeOfType<BeatOutcome.Taken>().Drain!;
+        (drain.GraceSeconds, drain.Why).ShouldBe((30, "by hand"));
+        (await HeldRowAsync()).Times.DrainDeliveredAt.ShouldNotBeNull();
+    }
+
+    [Fact]
+    public async Task A_holders_beat_after_the_look_that_saw_silence_stops_the_expiry()
+    {
+        await HeldAsync("lease-a");
+        await BeatAsync("lease-a", "holder-1", 1, 7);
+        var leases = new LeaseService(_ledger, _signals);
+        LeaseCommand.Expire expire = new(ExpiryCause.HeartbeatLost, "test", "holder-1");
+        var seen = new SilenceSeen(null, 0, 0, 6, "lease-a");
+        (await leases.ChangeAsync("lease-a", "test", _epoch, _ => [expire], Ct, seen)).Events.ShouldBeEmpty();
+        (await SlotAsync("sw-0")).State.ShouldBe(SlotState.Granted);
+        await leases.ChangeAsync("lease-a", "test", _epoch, _ => [expire], Ct, seen with { Sequence = 7 });
+        (await SlotAsync("sw-0")).State.ShouldBe(SlotState.Quarantined);
+    }
+
+    async Task HeldAsync(string uid, LeaseTerms? terms = null)
+    {
+        await DevicesAsync("sw-0");
+        await LeaseAsync(
+            uid, new LeaseCommand.Request(new LeaseRequested(uid, "default", uid, "default", "by hand", null, 0, 0, terms ?? Given.Terms)));
+        await LeaseAsync(uid, new LeaseCommand.Grant(await SlotAsync("sw-0")));
+        await LeaseAsync(uid, new LeaseCommand.Attach("holder-1", "node-1", 1));
+    }
+
+    Task<BeatOutcome> BeatAsync(string lease, string holder, long token, long sequence, int perMille = 0) =>
+        _ledger.BeatHolderAsync(new HolderBeat(lease, holder, token, sequence, perMille, null), Ct);
+
+    async Task<HeldRow> HeldRowAsync() => (await _ledger.ReadLivenessAsync(Ct)).Held.ShouldHaveSingleItem();
+
+    [Fact]
     public async Task A_beat_that_moves_nothing_is_no_progress()
     {
         var fence = await RunningAsync();

@@ -47,9 +47,17 @@ sealed class MemoryDatabase(Func<DateTimeOffset> clock, string cluster = "cluste
                 t.FirstBeat(task.TaskUid, attached.Scene, attached.Attempt);
         }
 
-        if (commit.Silence is { } seen
-            && Tables.Liveness.TryGetValue((seen.TaskUid, seen.Scene, seen.Attempt), out var row) && row.Sequence != seen.Sequence)
-            throw new SilenceBrokenException($"attempt {seen.Attempt} of task {seen.TaskUid} has beaten since", Cause);
+        foreach (var lease in commit.Leases.Where(l => l.Before.State is { Request.TaskUid: null, Grant: not null }))
+        {
+            foreach (var attached in lease.Events.OfType<LeaseAttached>())
+                t.FirstBeat(lease.LeaseUid, attached.PodUid, lease.Before.State.Grant!.Terms.HeartbeatTimeoutSeconds);
+        }
+
+        if (commit.Silence is { TaskUid: { } silent } seen && Tables.Liveness.TryGetValue((silent, seen.Scene, seen.Attempt), out var row)
+            && row.Sequence != seen.Sequence)
+            throw new SilenceBrokenException($"attempt {seen.Attempt} of task {silent} has beaten since", Cause);
+        if (commit.Silence is { TaskUid: null, LeaseUid: { } of } held && Tables.Holders.TryGetValue(of, out var holder) && holder.Sequence != held.Sequence)
+            throw new SilenceBrokenException($"the holder of lease {of} has beaten since", Cause);
         t.Commit();
     }
 
@@ -165,6 +173,13 @@ sealed class MemoryDatabase(Func<DateTimeOffset> clock, string cluster = "cluste
             if (Tables.Liveness.ContainsKey((task, scene, attempt)))
                 throw Conflict($"attempt {attempt} of task {task} has a first beat already");
             Change(x => x.Liveness[(task, scene, attempt)] = new LivenessRow(_now, _now));
+        }
+
+        public void FirstBeat(string lease, string holder, int timeout)
+        {
+            if (Tables.Holders.ContainsKey(lease))
+                throw Conflict($"lease {lease} has a first beat already");
+            Change(x => x.Holders[lease] = new HolderRow(holder, timeout, _now, _now));
         }
 
         public void Change(Action<MemoryTables> change) => _changes.Add(change);

@@ -47,6 +47,8 @@ sealed class MemoryLedger(MemoryDatabase database, IDatabaseWay way) : ILedger
 
     public Task<BeatOutcome> BeatAsync(Heartbeat beat, CancellationToken cancel) => way.AskAsync("beat", () => Beat(beat), cancel);
 
+    public Task<BeatOutcome> BeatHolderAsync(HolderBeat beat, CancellationToken cancel) => way.AskAsync("holder beat", () => Beat(beat), cancel);
+
     public Task<LivenessLook> ReadLivenessAsync(CancellationToken cancel) => way.AskAsync("look", Look, cancel);
 
     public Task<PoolSnapshot> ReadPoolAsync(string pool, CancellationToken cancel) => way.AskAsync(
@@ -225,10 +227,7 @@ sealed class MemoryLedger(MemoryDatabase database, IDatabaseWay way) : ILedger
         if (!isHolder)
             return Stale(b);
         var held = attempt!.Row.LeaseUid is { } uid ? T.Leases.GetValueOrDefault(uid) : null;
-        var drain = held?.DrainAt is { } at
-            ? new DrainOrder(
-                Math.Max(1, (int)Math.Ceiling((at.AddSeconds(held.DrainSeconds) - database.Now).TotalSeconds)), held.DrainMessage ?? "")
-            : null;
+        var drain = DrainOf(held);
         var l = T.Liveness[key];
         if (l.Sequence >= b.Sequence)
             return new BeatOutcome.Repeated(attempt.Timeout, drain);
@@ -254,6 +253,39 @@ sealed class MemoryLedger(MemoryDatabase database, IDatabaseWay way) : ILedger
         return new BeatOutcome.Taken(attempt.Timeout, drain);
     }
 
+    BeatOutcome Beat(HolderBeat b)
+    {
+        var (lease, slot) = (T.Leases.GetValueOrDefault(b.LeaseUid), SlotOf(b.LeaseUid));
+        if (!T.Holders.TryGetValue(b.LeaseUid, out var h) || h.Holder != b.Holder || lease is not { IsHeld: true }
+            || slot is not { Slot.State: SlotState.Granted } || slot.Slot.Token != b.Token)
+        {
+            return new BeatOutcome.Stale(
+                lease is null ? $"no lease {b.LeaseUid} is on record"
+                    : h is not null && h.Holder != b.Holder ? $"the lease is {lease.State}, and held by {h.Holder}" : $"the lease is {lease.State}",
+                slot?.Slot.Token);
+        }
+
+        var drain = DrainOf(lease);
+        if (h.Sequence >= b.Sequence)
+            return new BeatOutcome.Repeated(h.Timeout, drain);
+        var moved = h.PerMille != b.PerMille || h.Message != b.Message;
+        T.Holders[b.LeaseUid] = h with
+        {
+            Sequence = b.Sequence,
+            BeatAt = database.Now,
+            PerMille = b.PerMille,
+            Message = b.Message,
+            Progress = h.Progress + (moved ? 1 : 0),
+            ProgressAt = moved ? database.Now : h.ProgressAt,
+            DrainToldAt = h.DrainToldAt ?? (drain is null ? null : database.Now),
+        };
+        return new BeatOutcome.Taken(h.Timeout, drain);
+    }
+
+    DrainOrder? DrainOf(LeaseRow? lease) => lease?.DrainAt is { } at
+        ? new DrainOrder(Math.Max(1, (int)Math.Ceiling((at.AddSeconds(lease.DrainSeconds) - database.Now).TotalSeconds)), lease.DrainMessage ?? "")
+        : null;
+
     BeatOutcome.Stale Stale(Heartbeat b)
     {
         if (T.Attempts.Values.FirstOrDefault(a => a.Row.PodUid == b.PodUid) is not { } attempt)
@@ -276,6 +308,9 @@ sealed class MemoryLedger(MemoryDatabase database, IDatabaseWay way) : ILedger
                     lease?.Request.Pool ?? "", row.LeaseUid is { } l ? SlotOf(l)?.Key.Node ?? "" : "",
                     lease?.Request.Terms.HeartbeatIntervalSeconds ?? 0);
             }),
+            .. T.Holders.Where(h => T.Leases[h.Key].IsHeld).Select(h => new AttachedRow(
+                null, 0, 0, h.Value.Holder, h.Key, h.Value.Sequence, Since(h.Value.BeatAt), h.Value.Timeout, T.Leases[h.Key].Request.Pool,
+                SlotOf(h.Key)?.Key.Node ?? "", T.Leases[h.Key].Request.Terms.HeartbeatIntervalSeconds)),
         ],
         [
             .. T.Leases.Where(l => l.Value is { State: "Granted", Attached: false }).Select(l => new UnattachedRow(
@@ -296,11 +331,17 @@ sealed class MemoryLedger(MemoryDatabase database, IDatabaseWay way) : ILedger
     {
         var attempt = AttemptOf(uid);
         var live = attempt is null ? null : T.Liveness.GetValueOrDefault((attempt.Row.TaskUid, attempt.Row.Scene, attempt.Row.Attempt));
+        var holder = T.Holders.GetValueOrDefault(uid);
         var drain = lease.DrainAt is { } at ? new DrainOnRecord(at, lease.DrainCause, lease.DrainSeconds) : null;
+        var grades = lease.Request.Terms.Grades is { DrainGraceSeconds: > 0 } g ? g with
+        {
+            ProgressTimeoutSeconds = holder is { Progress: 0 } ? 0 : g.ProgressTimeoutSeconds,
+        } : null;
+        var (moves, movedAt) = live is not null ? (live.Progress, (DateTimeOffset?)live.ProgressAt)
+            : holder is not null ? (holder.Progress, holder.ProgressAt) : (0, null);
         return new HeldRow(
-            uid, attempt?.Row, new HoldTimes(lease.GrantedAt!.Value, lease.WarnedAt, lease.StalledAt, drain, live?.DrainToldAt),
-            lease.Request.Terms.Grades is { DrainGraceSeconds: > 0 } grades ? grades : null, live?.Progress ?? 0,
-            live is null ? 0 : Since(live.ProgressAt));
+            uid, attempt?.Row, new HoldTimes(lease.GrantedAt!.Value, lease.WarnedAt, lease.StalledAt, drain, live?.DrainToldAt ?? holder?.DrainToldAt),
+            grades, moves, movedAt is { } moved ? Since(moved) : 0);
     }
 
     QueueSnapshot Queue(string pool, int heads)

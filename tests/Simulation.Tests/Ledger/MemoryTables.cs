@@ -25,6 +25,9 @@ sealed class MemoryTables
 
     public Dictionary<(string Task, int Scene, int Attempt), LivenessRow> Liveness { get; private init; } = [];
 
+    /// <summary>Holders of leases without a task, by lease.</summary>
+    public Dictionary<string, HolderRow> Holders { get; private init; } = new(StringComparer.Ordinal);
+
     public SortedDictionary<string, EpochRow> Epochs { get; private init; } = new(StringComparer.Ordinal);
 
     public SortedDictionary<string, AuthorityPod> AuthorityPods { get; private init; } = new(StringComparer.Ordinal);
@@ -50,6 +53,7 @@ sealed class MemoryTables
         Tasks = new(Tasks, StringComparer.Ordinal),
         Attempts = new(Attempts),
         Liveness = new(Liveness),
+        Holders = new(Holders, StringComparer.Ordinal),
         Epochs = new(Epochs, StringComparer.Ordinal),
         AuthorityPods = new(AuthorityPods, StringComparer.Ordinal),
         Waits = new(Waits),

@@ -76,4 +76,17 @@ sealed record LivenessRow(DateTimeOffset BeatAt, DateTimeOffset ProgressAt)
     public DateTimeOffset? DrainToldAt { get; init; }
 }
 
+sealed record HolderRow(string Holder, int Timeout, DateTimeOffset BeatAt, DateTimeOffset ProgressAt)
+{
+    public long Sequence { get; init; }
+
+    public int PerMille { get; init; }
+
+    public string? Message { get; init; }
+
+    public long Progress { get; init; }
+
+    public DateTimeOffset? DrainToldAt { get; init; }
+}
+
 sealed record EpochRow(string? Holder, long Epoch, DateTimeOffset RenewedAt);

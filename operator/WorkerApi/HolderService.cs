@@ -1,0 +1,118 @@
+using Framelease.Domain.Leasing;
+using Framelease.Kubernetes.Client;
+using Framelease.Kubernetes.Models;
+using Framelease.Operator.Api;
+using Framelease.Operator.Attempts;
+using Framelease.Operator.Ledger;
+using Framelease.Operator.Metrics;
+using Framelease.WorkerProtocol;
+
+namespace Framelease.Operator.WorkerApi;
+
+/// <summary>
+/// What the calls of a holder without a task mean. Every write is fenced (R2): it counts only from the holder that attached, under the slot's
+/// present token.
+/// </summary>
+sealed class HolderService(
+    ILedger ledger, LeaseService leases, AttemptSignals signals, IKubernetesClient kubernetes, HolderCredential credential,
+    ILogger<HolderService> logger)
+{
+    const int MaxMessage = 256;
+
+    /// <summary>Where the lease names no grace of its own.</summary>
+    const int DefaultDrainGrace = 30;
+
+    /// <param name="user">Who was found to have the right to attach in the request's namespace.</param>
+    public async Task<HeldLease> AttachAsync(string user, HolderAttachRequest request, CancellationToken cancel)
+    {
+        if (!IsId(request.Holder))
+            throw new HttpProblem(400, "Invalid", "holder: 8 to 64 letters, digits and hyphens are allowed");
+        var lease = (await ledger.LoadLeaseAsync(request.LeaseUid, cancel)).State;
+        if (lease.Request is not { } wish || wish.Namespace != request.Namespace)
+            throw new HttpProblem(404, "NotFound", $"the log knows no lease with uid {request.LeaseUid} in namespace {request.Namespace}");
+        var name = $"lease {wish.Namespace}/{wish.Name}";
+        if (wish.TaskUid is not null)
+            throw new HttpProblem(403, "Forbidden", $"{name} belongs to {wish.Holder}: only that task's worker attaches to it");
+        if (lease is not { IsGranted: true, Grant: { } grant })
+            throw new HttpProblem(409, lease.IsEnded ? "StaleHolder" : "NotGranted", $"{name} is {lease.Phase}; it has no device");
+        var bootId = await SameMachineAsync(request, grant.Slot.Node, cancel);
+        var done = await leases.ChangeAsync(
+            request.LeaseUid, user, null, _ => [new LeaseCommand.Attach(request.Holder, grant.Slot.Node, grant.Token, bootId)], cancel);
+        var fence = new HolderFence(request.LeaseUid, request.Holder, grant.Token);
+        if (done.Refusal is { } no)
+            await RefuseAsync(fence, "attach", no.Message, cancel);
+        Log.HolderAttached(logger, name, user, request.Holder, grant.Token);
+        return new HeldLease(
+            request.LeaseUid, request.Holder, grant.Token, credential.Issue(fence),
+            new LeasedDevice(grant.Slot.Device, grant.DeviceIndex, grant.DeviceName, grant.DeviceKind, grant.Slot.Slot), grant.Slot.Node,
+            grant.Terms.HeartbeatIntervalSeconds, grant.Terms.HeartbeatTimeoutSeconds, grant.Terms.Grades?.DrainGraceSeconds ?? DefaultDrainGrace,
+            grant.Terms.LockDelay?.StopAfterSeconds);
+    }
+
+    public async Task<BeatReply> BeatAsync(HolderFence fence, HolderBeatRequest beat, CancellationToken cancel)
+    {
+        if (beat.Sequence < 1)
+            throw new HttpProblem(400, "Invalid", $"sequence: {beat.Sequence} is not above 0");
+        var outcome = await ledger.BeatHolderAsync(
+            new HolderBeat(
+                fence.LeaseUid, fence.Holder, fence.Token, beat.Sequence, Math.Clamp(beat.PerMille, 0, 1000), Bounded(beat.Message)),
+            cancel);
+        PlatformMetrics.Heartbeat(outcome.GetType().Name.ToLowerInvariant());
+        switch (outcome)
+        {
+            case BeatOutcome.Taken t:
+                return BeatReplies.Of(t.TimeoutSeconds, t.Drain);
+            case BeatOutcome.Repeated r:
+                return BeatReplies.Of(r.TimeoutSeconds, r.Drain);
+        }
+
+        var stale = (BeatOutcome.Stale)outcome;
+        await RefuseAsync(
+            fence, "beat",
+            stale.CurrentToken is { } current ? $"{stale.Why}; the slot's token is {current}, {fence.Token} was presented" : stale.Why, cancel);
+        throw new InvalidOperationException("a refusal always throws");
+    }
+
+    public async Task<HolderReleaseReply> ReleaseAsync(HolderFence fence, HolderReleaseRequest request, CancellationToken cancel)
+    {
+        var reason = Bounded(request.Reason) is { Length: > 0 } said ? said : "released by its holder";
+        var done = await leases.ChangeAsync(
+            fence.LeaseUid, $"holder {fence.Holder}", null, _ => [new LeaseCommand.Release(fence.Token, reason, fence.Holder)], cancel);
+        if (done.Refusal is { } no)
+            await RefuseAsync(fence, "release", no.Message, cancel);
+        Log.HolderReleased(logger, fence.LeaseUid, fence.Holder, reason);
+        return new HolderReleaseReply(true);
+    }
+
+    // A device is where its node is. Kernels tell one machine from another by their boot id, containers or not; a node that does not tell its
+    // own leaves nothing to compare, and nothing that could later prove an end.
+    async Task<string?> SameMachineAsync(HolderAttachRequest request, string node, CancellationToken cancel)
+    {
+        var told = (await kubernetes.FindAsync<Node>(node, null, cancel))?.Status?.NodeInfo?.BootID;
+        if (string.IsNullOrEmpty(told) || request.BootId is not { Length: > 0 and <= 64 } here)
+            return null;
+        return here == told
+            ? here
+            : throw new HttpProblem(
+                409, "OtherMachine",
+                $"the lease's device is on node {node} (boot id {told}), and this program runs on {request.Host ?? "another machine"} (boot id {here}); "
+                + "run it on that node, or lease from a pool whose nodeSelector names this one");
+    }
+
+    async Task RefuseAsync(HolderFence fence, string write, string why, CancellationToken cancel)
+    {
+        Log.Refused(logger, write, fence.Holder, "StaleHolder", why);
+        if (signals.FirstRejection(fence.LeaseUid, fence.Holder, write))
+        {
+            await leases.ChangeAsync(
+                fence.LeaseUid, $"holder {fence.Holder}", null,
+                _ => [new LeaseCommand.RejectStaleHolder(fence.Holder, fence.Token, write)], cancel);
+        }
+
+        throw new HttpProblem(409, "StaleHolder", why);
+    }
+
+    static bool IsId(string? text) => text is { Length: >= 8 and <= 64 } && text.All(c => char.IsAsciiLetterOrDigit(c) || c == '-');
+
+    static string? Bounded(string? text) => text is null || text.Length <= MaxMessage ? text : text[..MaxMessage];
+}

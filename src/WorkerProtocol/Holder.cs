@@ -1,0 +1,42 @@
+// /worker/v1/leases: for whoever holds a GpuLease without a task, for example `framelease lease run`.
+namespace Framelease.WorkerProtocol;
+
+/// <summary>
+/// <c>POST /worker/v1/leases/attach</c>: the holder of a granted lease makes itself known; from here on its silence counts. Authenticated
+/// with a token of the cluster whose user may <c>attach</c> to <c>gpuleases</c> in the lease's namespace. Idempotent by holder: a repeated
+/// attach gets the same lease and a fresh credential, another holder is refused.
+/// </summary>
+/// <param name="WorkerVersion">Semantic version of the program.</param>
+/// <param name="Namespace">Of the GpuLease.</param>
+/// <param name="LeaseUid">metadata.uid of the GpuLease.</param>
+/// <param name="Holder">This process's own id, 8 to 64 letters, digits and hyphens; no other process may use it.</param>
+/// <param name="BootId">Of the machine that it runs on, as its kernel says. Must be that of the lease's node, where the node tells its own;
+/// another one later proves that this holder has ended.</param>
+/// <param name="Host">Name of that machine, for people; at most 253 characters.</param>
+public sealed record HolderAttachRequest(
+    string WorkerVersion, string Namespace, string LeaseUid, string Holder, string? BootId = null, string? Host = null);
+
+/// <summary>The lease as its holder needs it.</summary>
+/// <param name="Token">Of the slot at the grant.</param>
+/// <param name="Credential">Bearer credential for beat and release; bound to lease, token and holder.</param>
+/// <param name="Node">That the device is on.</param>
+/// <param name="HeartbeatIntervalSeconds">Between two beats, at most. Default 60.</param>
+/// <param name="HeartbeatTimeoutSeconds">Silence after which the lease may expire. Default 300.</param>
+/// <param name="DrainGraceSeconds">From SIGTERM to SIGKILL where a reply names no other time. Default 30.</param>
+/// <param name="StopAfterSeconds">Without contact for this long the holder stops by itself; null: it goes on.</param>
+public sealed record HeldLease(
+    string LeaseUid, string Holder, long Token, string Credential, LeasedDevice Device, string Node, int HeartbeatIntervalSeconds,
+    int HeartbeatTimeoutSeconds, int DrainGraceSeconds, int? StopAfterSeconds = null);
+
+/// <summary><c>POST /worker/v1/leases/beat</c>; answered by a <see cref="BeatReply"/>.</summary>
+/// <param name="Sequence">Rises by at least one with every beat; a lower or equal one is ignored.</param>
+/// <param name="PerMille">Progress 0–1000, where there is any to tell of. A holder that tells of progress once is watched for stalls from
+/// then on.</param>
+/// <param name="Message">Short text for people, at most 256 characters.</param>
+public sealed record HolderBeatRequest(long Sequence, int PerMille = 0, string? Message = null);
+
+/// <summary><c>POST /worker/v1/leases/release</c>: nobody uses the device under this lease any more. Idempotent.</summary>
+/// <param name="Reason">For the history, at most 256 characters, for example <c>exit code 0</c>.</param>
+public sealed record HolderReleaseRequest(string Reason);
+
+public sealed record HolderReleaseReply(bool Released);

@@ -1,0 +1,122 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Text.Json.Nodes;
+using Framelease.EventStore.Tests.Support;
+using Framelease.Kubernetes.Client;
+using Framelease.Kubernetes.Models;
+using Framelease.Operator.Tests.Support;
+using Framelease.Resources;
+using Framelease.WorkerProtocol;
+
+namespace Framelease.Operator.Tests.WorkerApi;
+
+/// <summary>A bare GpuLease over HTTP, on the whole operator: attach, beat, release, and who is refused.</summary>
+[Collection(PostgresServer.Collection)]
+public sealed class HolderApiTests(PostgresServer server) : IAsyncLifetime
+{
+    const string BootId = "11111111-2222-3333-4444-555555555555";
+
+    OperatorUnderTest _platform = null!;
+
+    public async Task InitializeAsync()
+    {
+        _platform = await OperatorUnderTest.StartAsync(server);
+        await _platform.Client.CreateAsync(new Tenant { Metadata = new() { Name = "all" }, Spec = new() { Namespaces = ["default"] } });
+        await _platform.Client.CreateAsync(new Node
+        {
+            Metadata = new ObjectMeta
+            {
+                Name = "node-1",
+                Annotations = new Dictionary<string, string>
+                {
+                    [ApiGroup.DevicesAnnotation] = """[{"id":"GPU-a","index":3,"name":"Card","memoryMiB":1000,"kind":"Gpu"}]""",
+                },
+            },
+        });
+        await _platform.Client.PatchAsync<Node>(
+            "node-1", null, Patch.Merge(new { status = new { nodeInfo = new { bootID = BootId } } }), "status");
+        await _platform.Client.CreateAsync(new GpuPool { Metadata = new() { Name = "default" } });
+    }
+
+    public async Task DisposeAsync() => await _platform.DisposeAsync();
+
+    [Fact]
+    public async Task A_lease_without_a_task_is_attached_beaten_for_and_released()
+    {
+        var uid = await GrantedAsync("mine");
+        var held = (await AttachAsync(uid)).Content;
+        var lease = (await held.ReadFromJsonAsync(ProtocolJson.Default.HeldLease))!;
+        (lease.LeaseUid, lease.Token, lease.Node, lease.Device.Id, lease.Device.Index).ShouldBe((uid, 1, "node-1", "GPU-a", 3));
+        (await BeatAsync(lease.Credential, 1)).Command.ShouldBe(WorkerCommand.Continue);
+        var shown = await StateAsync("mine", l => l.Status?.AttachedTime is not null);
+        shown.Status!.Conditions!.Single(c => c.Type == "Attached").Message.ShouldBe("holder holder-0001 on node-1");
+        var heartbeats = await _platform.GetAsync("/api/v1/monitoring/heartbeat/all");
+        ((string)heartbeats["active_tasks"]![uid]!["status"]!).ShouldBe("running");
+
+        var again = (await (await AttachAsync(uid)).Content.ReadFromJsonAsync(ProtocolJson.Default.HeldLease))!;
+        again.Token.ShouldBe(lease.Token);
+        (await ProblemAsync(await AttachAsync(uid, holder: "holder-0002"), HttpStatusCode.Conflict)).ShouldBe("StaleHolder");
+
+        (await PostAsync("release", new JsonObject { ["reason"] = "exit code 0" }, lease.Credential)).StatusCode.ShouldBe(HttpStatusCode.OK);
+        (await PostAsync("release", new JsonObject { ["reason"] = "exit code 0" }, lease.Credential)).StatusCode.ShouldBe(HttpStatusCode.OK);
+        (await StateAsync("mine", l => l.Status?.State == "Released")).Status!.Message.ShouldBe("exit code 0");
+        (await ProblemAsync(await PostAsync("beat", new JsonObject { ["sequence"] = 9 }, lease.Credential), HttpStatusCode.Conflict)).ShouldBe("StaleHolder");
+    }
+
+    [Fact]
+    public async Task A_program_on_another_machine_than_the_device_is_refused()
+    {
+        var uid = await GrantedAsync("far");
+        var refused = await AttachAsync(uid, bootId: "99999999-2222-3333-4444-555555555555");
+        (await refused.Content.ReadAsStringAsync()).ShouldContain("device is on node node-1 (boot id");
+        (await ProblemAsync(refused, HttpStatusCode.Conflict)).ShouldBe("OtherMachine");
+    }
+
+    [Fact]
+    public async Task Who_may_not_attach_and_what_is_not_there_is_refused_with_its_reason()
+    {
+        (await ProblemAsync(await AttachAsync("no-such-uid"), HttpStatusCode.NotFound)).ShouldBe("NotFound");
+        (await ProblemAsync(await AttachAsync("x", holder: "a b"), HttpStatusCode.BadRequest)).ShouldBe("Invalid");
+        (await ProblemAsync(await AttachAsync("x", token: "rubbish"), HttpStatusCode.Unauthorized)).ShouldBe("Unauthorized");
+        await _platform.Client.CreateAsync(new ServiceAccount { Metadata = new() { Name = "nobody", Namespace = "default" } });
+        var token = (await _platform.Client.CreateTokenAsync("nobody", "default", [])).Token!;
+        (await ProblemAsync(await AttachAsync("x", token: token), HttpStatusCode.Forbidden)).ShouldBe("Forbidden");
+        (await ProblemAsync(await PostAsync("beat", new JsonObject { ["sequence"] = 1 }, "flh1.a.b"), HttpStatusCode.Unauthorized)).ShouldBe("Unauthorized");
+    }
+
+    async Task<string> GrantedAsync(string name)
+    {
+        await _platform.Client.CreateAsync(new GpuLease { Metadata = new() { Name = name, Namespace = "default" }, Spec = new() { Pool = "default" } });
+        return (await StateAsync(name, l => l.Status?.State == "Granted")).Metadata.Uid!;
+    }
+
+    Task<GpuLease> StateAsync(string name, Func<GpuLease, bool> met) =>
+        OperatorUnderTest.UntilAsync(() => _platform.Client.GetAsync<GpuLease>(name, "default"), met);
+
+    Task<HttpResponseMessage> AttachAsync(string uid, string holder = "holder-0001", string bootId = BootId, string? token = null) => PostAsync(
+        "attach",
+        new JsonObject
+        {
+            ["workerVersion"] = "0.1.0", ["namespace"] = "default", ["leaseUid"] = uid, ["holder"] = holder, ["bootId"] = bootId, ["host"] = "here",
+            ["fieldOfTheFuture"] = 1,
+        },
+        token ?? _platform.Api.DefaultRequestHeaders.Authorization!.Parameter!);
+
+    async Task<BeatReply> BeatAsync(string credential, long sequence) =>
+        (await (await PostAsync("beat", new JsonObject { ["sequence"] = sequence }, credential)).Content.ReadFromJsonAsync(ProtocolJson.Default.BeatReply))!;
+
+    async Task<HttpResponseMessage> PostAsync(string call, JsonObject body, string bearer)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, $"/worker/v1/leases/{call}") { Content = JsonContent.Create(body) };
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", bearer);
+        return await _platform.Api.SendAsync(request);
+    }
+
+    static async Task<string?> ProblemAsync(HttpResponseMessage answer, HttpStatusCode status)
+    {
+        var text = await answer.Content.ReadAsStringAsync();
+        answer.StatusCode.ShouldBe(status, text);
+        return (string?)JsonNode.Parse(text)!["reason"];
+    }
+}
