@@ -28,8 +28,8 @@ static class CommandLine
                 EnableDefaultExceptionHandler = false,
                 Output = shell.Console.Out,
                 Error = shell.Console.Error,
-                // Long enough for `up` to end its children in order; a second Ctrl-C ends at once.
-                ProcessTerminationTimeout = TimeSpan.FromSeconds(60),
+                // Long enough for `up` to end its children in order; a second Ctrl-C ends at once. The signals of `lease run` are its command's.
+                ProcessTerminationTimeout = LeaseCommand.HandlesSignals(parsed) ? null : TimeSpan.FromSeconds(60),
             });
         }
         catch (OperationCanceledException)
@@ -50,7 +50,7 @@ static class CommandLine
         globals.AddTo(root);
         foreach (var create in (ReadOnlySpan<Func<GlobalOptions, Shell, Command>>)
             [UpCommand.Create, DownCommand.Create, UploadCommand.Create, SubmitCommand.Create, WatchCommand.Create,
-                HistoryCommand.Create, EventsCommand.Create, ApplyCommand.Create, GetCommand.Create, LogsCommand.Create,
+                HistoryCommand.Create, LeaseCommand.Create, EventsCommand.Create, ApplyCommand.Create, GetCommand.Create, LogsCommand.Create,
                 CrdsCommand.Create, DemoCommand.Create])
             root.Add(create(globals, shell));
         return root;

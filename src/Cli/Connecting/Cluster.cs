@@ -38,8 +38,11 @@ sealed class Cluster : IDisposable
     public static Cluster Connect(string kubeconfig, string ns, string? operatorUrl, Shell shell) =>
         new(shell, KubeConfig.Load(kubeconfig, null, shell.Environment), ns, operatorUrl);
 
-    public async Task<OperatorApi> OperatorAsync(CancellationToken ct) =>
-        _operator ??= new OperatorApi(new Uri(_operatorUrl ?? await PlatformAddresses.FindOperatorAsync(Client, ct)), Options);
+    public async Task<OperatorApi> OperatorAsync(CancellationToken ct) => _operator ??= new OperatorApi(await OperatorAddressAsync(ct), Options);
+
+    /// <summary>Of the operator's HTTP API, ending in a slash.</summary>
+    public async Task<Uri> OperatorAddressAsync(CancellationToken ct) =>
+        new((_operatorUrl ?? await PlatformAddresses.FindOperatorAsync(Client, ct)).TrimEnd('/') + "/");
 
     public void Dispose()
     {

@@ -160,7 +160,7 @@ sealed class Heart(Session session, IWorkerApi api, ProgressBoard board, StopOrd
         if (session.Assignment.StopAfterSeconds is { } seconds && time.GetElapsedTime(_contactAt) >= TimeSpan.FromSeconds(seconds))
         {
             orders.Give(new StopOrder(
-                StopKind.Stopped, TimeSpan.FromSeconds(session.Assignment.DrainGraceSeconds),
+                StopKind.Stopped, LostContact.Grace(seconds, session.Assignment.DrainGraceSeconds),
                     $"no contact with the operator for {seconds} s"));
         }
     }

@@ -167,6 +167,9 @@ public sealed class Platform : IAsyncLifetime
         return [.. items.OrderBy(item => item.Sequence)];
     }
 
+    internal async Task<IReadOnlyList<string>> LeaseEventTypesAsync(string leaseUid) =>
+        [.. (await ItemsAsync(HistoryCommand.LeasePath(leaseUid))).Select(item => item.Type)];
+
     async Task<IReadOnlyList<HistoryItem>> ItemsAsync(string path)
     {
         var api = await _cluster!.OperatorAsync(CancellationToken.None);

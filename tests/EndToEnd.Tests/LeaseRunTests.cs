@@ -1,0 +1,71 @@
+using System.Diagnostics;
+using Framelease.Cli.Leases;
+using Framelease.Cli.Processes;
+using Framelease.EndToEnd.Tests.Support;
+using Framelease.Kubernetes.Client;
+using Framelease.Resources;
+
+namespace Framelease.EndToEnd.Tests;
+
+/// <summary><c>framelease lease run</c> as people call it: one platform, one device, one story after another.</summary>
+public sealed class LeaseRunTests(Platform platform) : IClassFixture<Platform>
+{
+    [Fact]
+    public async Task A_command_runs_under_a_lease_waits_for_it_and_loses_it_with_it()
+    {
+        // Beats every second, so that orders arrive soon.
+        await PatchPoolAsync(new { heartbeatIntervalSeconds = 1, heartbeatTimeoutSeconds = 10 });
+        using var first = Run("first", [], "/bin/sh", "-c", "echo $FRAMELEASE_DEVICE $FRAMELEASE_TOKEN; read line; exit 7");
+        await LeaseAsync("first", l => l.Status?.AttachedTime is not null);
+
+        using var hasty = Run("hasty", ["--max-wait", "1"], "true");
+        (await EndAsync(hasty)).Code.ShouldBe(LeaseExit.GaveUp);
+
+        using var second = Run("second", [], "sleep", "600");
+        await LeaseAsync("second", l => l.Status?.State == "Pending");
+        first.StandardInput.Close();
+        var done = await EndAsync(first);
+        (done.Code, done.Out).ShouldBe((7, "sw-local-0 1"));
+        done.Error.ShouldContain("granted: sw-local-0 slot 0 on local, token 1");
+
+        // A signal to the runner is the command's.
+        var granted = await LeaseAsync("second", l => l.Status?.AttachedTime is not null);
+        Signals.Send(second.Id, Signals.Term);
+        (await EndAsync(second)).Code.ShouldBe(143);
+        (await platform.LeaseEventTypesAsync(granted.Metadata.Uid!)).ShouldBe(["LeaseRequested", "LeaseGranted", "LeaseAttached", "LeaseReleased"]);
+
+        // Drain is a request, and a clean end.
+        using var drained = Run("drained", [], "/bin/sh", "-c", "trap 'exit 3' TERM; while :; do sleep 0.05; done");
+        await LeaseAsync("drained", l => l.Status?.AttachedTime is not null);
+        await PatchPoolAsync(new { cordons = new[] { new { node = "local", drain = true } } });
+        var asked = await EndAsync(drained);
+        asked.Code.ShouldBe(3);
+        asked.Error.ShouldContain("asked to end within");
+        await PatchPoolAsync(new { cordons = Array.Empty<object>() });
+
+        // A lease that is taken away takes the command with it, and its slot waits for proof.
+        using var lost = Run("lost", [], "/bin/sh", "-c", "trap '' TERM; while :; do sleep 0.05; done");
+        await LeaseAsync("lost", l => l.Status?.AttachedTime is not null);
+        await platform.Client.DeleteAsync<GpuLease>("lost", "default");
+        (await EndAsync(lost)).Code.ShouldBe(LeaseExit.Lost);
+        (await LeaseAsync("lost", l => l.Status?.State == "Quarantined")).Status!.Reason.ShouldBe("Revoked");
+    }
+
+    Process Run(string name, string[] options, params string[] command) => Process.Start(new ProcessStartInfo(
+        Dist.Framelease, ["lease", "run", "--kubeconfig", platform.Kubeconfig, "--name", name, .. options, "--", .. command])
+    {
+        RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false,
+    })!;
+
+    static async Task<(int Code, string Out, string Error)> EndAsync(Process run)
+    {
+        var (output, error) = (run.StandardOutput.ReadToEndAsync(), run.StandardError.ReadToEndAsync());
+        await run.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(60));
+        return (run.ExitCode, (await output).Trim(), await error);
+    }
+
+    Task<GpuLease> LeaseAsync(string name, Func<GpuLease, bool> met) => Until.NotNull(
+        async () => await platform.Client.FindAsync<GpuLease>(name, "default") is { } lease && met(lease) ? lease : null, $"lease {name}");
+
+    Task PatchPoolAsync(object spec) => platform.Client.PatchAsync<GpuPool>("default", null, Patch.Merge(new { spec }));
+}
