@@ -42,6 +42,12 @@ sealed class AttemptSignals
 
     public void LeaseGranted(LeaseRequested request) => LeaseChanged?.Invoke(new ObjectKey(request.Namespace, request.Name));
 
+    /// <summary>Something of the lease is in the log, whoever recorded it.</summary>
+    public void LeaseRecorded(ObjectKey lease) => LeaseChanged?.Invoke(lease);
+
+    /// <summary>Something of the task, or of its lease, is in the log, whoever recorded it.</summary>
+    public void TaskRecorded(ObjectKey task) => TaskChanged?.Invoke(task);
+
     /// <summary>What a waiting lease shows of itself, or its place among the first, is another now.</summary>
     public void LeaseWaits(ObjectKey lease) => LeaseChanged?.Invoke(lease);
 

@@ -30,7 +30,7 @@ sealed class DispatcherSet(
 
     readonly ConcurrentDictionary<string, Dispatcher> _dispatchers = new(StringComparer.Ordinal);
     readonly ConcurrentQueue<(string Pool, Dispatcher Dispatcher)> _new = new();
-    readonly SemaphoreSlim _added = new(0);
+    readonly WakeUp _changed = new();
 
     public void Wake(string pool) => _dispatchers.GetValueOrDefault(pool)?.Wake();
 
@@ -40,25 +40,34 @@ sealed class DispatcherSet(
         signals.PoolChanged += Wake;
         using var subscription = pools.Subscribe(change => Add(change.Object.Metadata.Name!));
         using var shares = tenants.Subscribe(_ => WakeAll());
-        var running = new List<Task> { FollowAsync(cancel) };
+        var running = new List<Task>();
+        Start(FollowAsync(cancel));
         try
         {
             while (true)
             {
-                var next = _added.WaitAsync(cancel);
-                var first = await Task.WhenAny([.. running, next]);
-                await first;
                 while (_new.TryDequeue(out var added))
                 {
-                    running.Add(new LeaderRole(epochs, $"dispatch-{added.Pool}", identity, time, logger)
+                    Start(new LeaderRole(epochs, $"dispatch-{added.Pool}", identity, time, logger)
                         .RunAsync(added.Dispatcher.RunAsync, cancel));
                 }
+
+                await _changed.WaitAsync(Timeout.InfiniteTimeSpan, time, cancel);
+                if (running.Find(t => t.IsCompleted) is { } ended)
+                    await ended;
             }
         }
         finally
         {
             signals.PoolChanged -= Wake;
             await Task.WhenAll(running).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Current);
+        }
+
+        // None ends but by an exception: the first one is everybody's.
+        void Start(Task role)
+        {
+            running.Add(role);
+            _ = role.ContinueWith(_ => _changed.Set(), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Current);
         }
     }
 
@@ -94,7 +103,7 @@ sealed class DispatcherSet(
         if (!_dispatchers.TryAdd(pool, dispatcher))
             return;
         _new.Enqueue((pool, dispatcher));
-        _added.Release();
+        _changed.Set();
     }
 
     Dictionary<string, TenantShare> Shares() => tenants.List().ToDictionary(

@@ -2,28 +2,22 @@ using System.Security.Cryptography;
 using Framelease.EventStore;
 using Framelease.Kubernetes.Client;
 using Framelease.Kubernetes.Configuration;
-using Framelease.Kubernetes.Controllers;
-using Framelease.Kubernetes.Events;
 using Framelease.Kubernetes.Models;
-using Framelease.Kubernetes.Watching;
 using Framelease.ObjectStorage.Directories;
 using Framelease.ObjectStorage.Presigning;
 using Framelease.Operator.Api;
 using Framelease.Operator.Attempts;
 using Framelease.Operator.Authority;
-using Framelease.Operator.Dispatch;
 using Framelease.Operator.Leadership;
 using Framelease.Operator.Leases;
 using Framelease.Operator.Ledger;
-using Framelease.Operator.Liveness;
 using Framelease.Operator.Metrics;
 using Framelease.Operator.Monitoring;
 using Framelease.Operator.Notifications;
-using Framelease.Operator.Pods;
 using Framelease.Operator.Pools;
-using Framelease.Operator.Tasks;
 using Framelease.Operator.WorkerApi;
 using Framelease.Resources;
+using LeaderEpoch = Framelease.Operator.Ledger.LeaderEpoch;
 
 namespace Framelease.Operator.Hosting;
 
@@ -84,8 +78,7 @@ sealed class OperatorHost(OperatorOptions options, Edges edges, ILoggerFactory l
         await startUp.RetryAsync(() => PublishUrlAsync(kubernetes, publicUrl, cancel), cancel);
         Log.Serving(_log, options.Identity, publicUrl);
 
-        var stores = new StoreSet(kubernetes, edges.Time, edges.Chance, loggers.CreateLogger("Framelease.Kubernetes"));
-        var leading = LeadAsync(kubernetes, stores, store, reads, center, cluster, authority, ledger, objects, attempts, signals, cancel);
+        var leading = LeadAsync(kubernetes, store, reads, center, cluster, authority, ledger, objects, attempts, signals, cancel);
         var running = new[] { servingMetrics, serving, leading };
         try
         {
@@ -127,98 +120,27 @@ sealed class OperatorHost(OperatorOptions options, Edges edges, ILoggerFactory l
         } ?? [];
 
     async Task LeadAsync(
-        KubernetesClient kubernetes, StoreSet storeSet, PostgresEventStore store, PlatformReads reads, NotificationCenter center,
-        ClusterIdentity cluster, SeenAuthority authority,
-        PostgresLedger ledger, DirectoryObjectStore objects,
-        AttemptService attempts, AttemptSignals signals, CancellationToken cancel)
+        KubernetesClient kubernetes, PostgresEventStore store, PlatformReads reads, NotificationCenter center, ClusterIdentity cluster,
+        SeenAuthority authority, PostgresLedger ledger, DirectoryObjectStore objects, AttemptService attempts, AttemptSignals signals,
+        CancellationToken cancel)
     {
-        var workerPods = new Selection(LabelSelector: $"{ApiGroup.ManagedByLabel}={WorkerPod.ManagedBy}");
-        var stores = _stores = new PlatformStores(
-            storeSet.Get<VideoTask>(), storeSet.Get<GpuLease>(), storeSet.Get<GpuPool>(), storeSet.Get<Engine>(), storeSet.Get<Tenant>(), storeSet.Get<Node>(),
-            storeSet.Get<Pod>(workerPods));
-        var epochs = new PostgresEpochs(store.Epochs, cluster);
-        var leases = new LeaseService(ledger, signals);
-        var leader = new Leader();
-        var dispatchers = new DispatcherSet(
-            stores.Pools, stores.Tenants, ledger, leases, store, epochs, signals, options.Identity, edges.Time,
-                loggers.CreateLogger<DispatcherSet>());
-        var events = new EventRecorder(
-            kubernetes, new EventRecorderOptions { Controller = "framelease.dev/operator", Instance = options.Identity }, edges.Time, edges.NewId, _log);
-        using var finalizers = PlatformFinalizers.Create(kubernetes, stores, edges.Time, events, _log);
-        var scenes = new SceneRunner(
-            ledger, kubernetes, stores, new AttemptObjects(kubernetes, options), objects, signals, edges.Chance, edges.Time);
-        Controller[] controllers =
-        [
-            new ControllerBuilder("videotask", storeSet).With(Quick).For<VideoTask>().Owns<GpuLease>().Owns<Pod>(workerPods)
-                .Watches<Engine>(_ => stores.Tasks.Keys()).Watches<Tenant>(_ => stores.Tasks.Keys())
-                .WatchesSource(wake => signals.TaskChanged += wake)
-                .Build(new VideoTaskReconciler(
-                    ledger, stores, attempts, scenes, signals, new TaskStatusWriter(kubernetes, events), finalizers, options, leader)),
-            new ControllerBuilder("gpulease", storeSet).With(Quick).For<GpuLease>()
-                .WatchesSource(wake => signals.LeaseChanged += wake)
-                .Build(new GpuLeaseReconciler(ledger, leases, kubernetes, stores, finalizers, leader)),
-            new ControllerBuilder("worker-pod", storeSet).With(Quick).For<Pod>(workerPods)
-                .Build(new WorkerPodReconciler(ledger, stores, attempts, finalizers, leader, loggers.CreateLogger<WorkerPodReconciler>())),
-            new ControllerBuilder("gpupool", storeSet).With(Quick).For<GpuPool>(when: c => c.SpecChanged)
-                .Watches<Node>(_ => stores.Pools.Keys(), when: DevicesChanged)
-                .WatchesSource(wake => signals.PoolChanged += pool => wake(new ObjectKey(null, pool)))
-                .Build(new GpuPoolReconciler(ledger, leases, kubernetes, stores, dispatchers, cluster, leader)),
-            new ControllerBuilder("node", storeSet).With(Quick).For<Node>(when: NodeMayBeLost)
-                .Build(new NodeReconciler(ledger, attempts, leases, stores, leader)),
-            new ControllerBuilder("engine", storeSet).With(Quick).For<Engine>(when: c => c.SpecChanged).Build(new EngineReconciler(ledger, kubernetes, stores)),
-            new ControllerBuilder("tenant", storeSet).With(Quick).For<Tenant>(when: c => c.SpecChanged).Build(new TenantReconciler(ledger, kubernetes, stores)),
-        ];
-        var watching = storeSet.RunAsync(cancel);
-        await storeSet.ReadyAsync(cancel);
-        _ready.Set();
-        var controlling = new LeaderRole(epochs, "controllers", options.Identity, edges.Time, _log).RunAsync(
-            (epoch, stop) =>
-            {
-                leader.Take(epoch);
-                var liveness = new LivenessWatch(ledger, attempts, leases, edges.Time, loggers.CreateLogger<LivenessWatch>());
-                var release = new AuthorityRelease(
-                    ledger, attempts, signals, new WatchedPodsAndNodes(stores), edges.Time, loggers.CreateLogger<AuthorityRelease>());
-                var housekeeping = new Housekeeping(
-                    store, async c => await LeaveWordAsync(kubernetes, authority with { Position = await TakeOver(store, cluster).LastEventAsync(c) }, c),
-                    edges.Time, _log);
-                var monitor = new PlatformMonitor(store, reads, cluster, center.TellAsync, edges.Time, _log);
-                return TogetherAsync(
-                    [
-                        .. controllers.Select(c => c.RunAsync(stop)), liveness.RunAsync(epoch, stop), release.RunAsync(epoch, stop),
-                        housekeeping.RunAsync(stop), monitor.RunAsync(epoch, stop), center.RunAsync(epoch, stop),
-                    ],
-                    stop);
-            },
-            cancel);
+        var ports = new ControlPlanePorts(
+            kubernetes, ledger, new PostgresEpochs(store.Epochs, cluster), store, objects, cluster, attempts, signals);
+        using var plane = new ControlPlane(ports, options, edges, loggers);
+        _stores = plane.Stores;
         await await Task.WhenAny(
-            watching, controlling, dispatchers.RunAsync(cancel), events.RunAsync(cancel), new ProjectionDaemon(store).RunAsync(cancel));
+            plane.RunAsync(Beside, _ready.Set, cancel), plane.Events.RunAsync(cancel), new ProjectionDaemon(store).RunAsync(cancel));
+
+        // While this replica leads the controllers.
+        IReadOnlyList<Task> Beside(LeaderEpoch epoch, CancellationToken stop)
+        {
+            var housekeeping = new Housekeeping(
+                store, async c => await LeaveWordAsync(kubernetes, authority with { Position = await TakeOver(store, cluster).LastEventAsync(c) }, c),
+                edges.Time, _log);
+            var monitor = new PlatformMonitor(store, reads, cluster, center.TellAsync, edges.Time, _log);
+            return [housekeeping.RunAsync(stop), monitor.RunAsync(epoch, stop), center.RunAsync(epoch, stop)];
+        }
     }
-
-    // A loop that dies while the others run would be missed by nobody but the users: it is heard at once, and the process starts over.
-    static async Task TogetherAsync(Task[] loops, CancellationToken stop)
-    {
-        var first = await Task.WhenAny(loops);
-        if (!stop.IsCancellationRequested)
-            await first;
-        await Task.WhenAll(loops);
-    }
-
-    // A person waits for the answer to `kubectl apply`: a failed step is tried again soon.
-    static ControllerOptions Quick(ControllerOptions o) => o with { LongestRetry = TimeSpan.FromSeconds(5) };
-
-    static bool NodeMayBeLost(StoreChange<Node> change) =>
-        change.Kind is not StoreChangeKind.Updated
-        || change.Old!.Status?.NodeInfo?.BootID != change.New!.Status?.NodeInfo?.BootID
-        || (change.Old.Spec?.Taints?.Count ?? 0) != (change.New.Spec?.Taints?.Count ?? 0);
-
-    static bool DevicesChanged(StoreChange<Node> change) =>
-        change.Kind is not StoreChangeKind.Updated
-        || change.Old!.Spec?.Unschedulable != change.New!.Spec?.Unschedulable
-        || change.Old!.Metadata.Annotations?.GetValueOrDefault(ApiGroup.DevicesAnnotation) != change.New!.Metadata.Annotations?.GetValueOrDefault(ApiGroup.DevicesAnnotation)
-        || !Same(change.Old.Metadata.Labels, change.New.Metadata.Labels);
-
-    static bool Same(IReadOnlyDictionary<string, string>? a, IReadOnlyDictionary<string, string>? b) =>
-        (a?.Count ?? 0) == (b?.Count ?? 0) && (a ?? new Dictionary<string, string>(StringComparer.Ordinal)).All(x => b!.GetValueOrDefault(x.Key) == x.Value);
 
     static async Task<ClusterIdentity> ClusterUidAsync(KubernetesClient kubernetes, CancellationToken cancel) =>
         new((await kubernetes.GetAsync<Namespace>("kube-system", null, cancel)).Metadata.Uid!);

@@ -6,7 +6,7 @@ using Framelease.WorkerProtocol;
 namespace Framelease.GpuWorker.Attempts;
 
 /// <summary>The work of one attempt, from input to uploaded output. Reports nothing by itself: how it ends is its result or its exception.</summary>
-sealed class AttemptRun(Session session, IEngineRunner engine, InputFetcher inputs, OutputUploader uploader, ProgressBoard board, StopOrders orders, WorkerLog log)
+sealed class AttemptRun(Session session, IEngineRunner engine, IInputFetcher inputs, IOutputUploader uploader, ProgressBoard board, StopOrders orders, WorkerLog log)
 {
     /// <exception cref="WorkerFailedException">The attempt failed.</exception>
     /// <exception cref="OperationCanceledException">A stop order was obeyed.</exception>
@@ -39,8 +39,8 @@ sealed class AttemptRun(Session session, IEngineRunner engine, InputFetcher inpu
         }
         catch
         {
-            await either.CancelAsync();
-            await upload.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            await either.CancelHereAsync();
+            await upload.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Current);
             throw;
         }
     }

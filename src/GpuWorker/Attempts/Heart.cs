@@ -13,6 +13,7 @@ sealed class Heart(Session session, IWorkerApi api, ProgressBoard board, StopOrd
     const int MaxMessage = 256;
     readonly Backoff _backoff = new(chance, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(20));
     long _sequence;
+    ITimer? _limit;
     long? _lostSince;
     long _contactAt = time.GetTimestamp();
     bool _refusalSaid;
@@ -24,29 +25,30 @@ sealed class Heart(Session session, IWorkerApi api, ProgressBoard board, StopOrd
     /// <summary>Beats until cancelled. Never throws.</summary>
     public async Task RunAsync(CancellationToken stop)
     {
+        // A timer of its own: a beat that hangs, or a long back-off, must not put the stop off.
+        await using var limit = time.CreateTimer(_ => CheckContact(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _limit = limit;
+        CheckContact();
         Progress? sent = null;
         var sentAt = time.GetTimestamp();
         while (!stop.IsCancellationRequested && orders.Current?.Kind != StopKind.Stale)
         {
             var now = board.Current;
-            var phaseChanged = board.PhaseChanged;
+            int? phases = board.Phases;
             var wait = Tick();
             if (now != sent || time.GetElapsedTime(sentAt) >= Interval())
             {
                 sentAt = time.GetTimestamp();
                 if (await BeatAsync(now, stop) is { } backoff)
-                    (wait, phaseChanged, sent) = (backoff, Never, null);
+                    (wait, phases, sent) = (backoff, null, null);
                 else
                     sent = now;
             }
 
             CheckDrain();
-            CheckContact();
-            await WaitAsync(wait, phaseChanged, stop);
+            await board.WaitAsync(phases, wait, time, stop);
         }
     }
-
-    static Task Never { get; } = new TaskCompletionSource().Task;
 
     TimeSpan Interval() => TimeSpan.FromSeconds(session.Assignment.HeartbeatIntervalSeconds);
 
@@ -54,15 +56,6 @@ sealed class Heart(Session session, IWorkerApi api, ProgressBoard board, StopOrd
     {
         var progress = TimeSpan.FromSeconds(Math.Clamp(session.Assignment.ProgressIntervalSeconds, 1, 3600));
         return progress < Interval() ? progress : Interval();
-    }
-
-    async Task WaitAsync(TimeSpan wait, Task phaseChanged, CancellationToken stop)
-    {
-        using var over = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        var delay = Task.Delay(wait, time, over.Token);
-        await Task.WhenAny(delay, phaseChanged);
-        await over.CancelAsync();
-        await delay.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
     }
 
     /// <returns>How long to wait when there was no contact, else null.</returns>
@@ -85,7 +78,7 @@ sealed class Heart(Session session, IWorkerApi api, ProgressBoard board, StopOrd
         switch (answer)
         {
             case ApiAnswer<BeatReply>.Ok(var reply):
-                _contactAt = asked;
+                Volatile.Write(ref _contactAt, asked);
                 Found();
                 Obey(reply);
                 return null;
@@ -157,7 +150,14 @@ sealed class Heart(Session session, IWorkerApi api, ProgressBoard board, StopOrd
     // Counted from the sending of the last beat that was answered: the operator counts from no earlier moment.
     void CheckContact()
     {
-        if (session.Assignment.StopAfterSeconds is { } seconds && time.GetElapsedTime(_contactAt) >= TimeSpan.FromSeconds(seconds))
+        if (session.Assignment.StopAfterSeconds is not { } seconds)
+            return;
+        var left = TimeSpan.FromSeconds(seconds) - time.GetElapsedTime(Volatile.Read(ref _contactAt));
+        if (left > TimeSpan.Zero)
+        {
+            _limit?.Change(left, Timeout.InfiniteTimeSpan);
+        }
+        else
         {
             orders.Give(new StopOrder(
                 StopKind.Stopped, LostContact.Grace(seconds, session.Assignment.DrainGraceSeconds),

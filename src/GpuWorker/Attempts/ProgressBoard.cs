@@ -13,7 +13,8 @@ sealed class ProgressBoard
 {
     readonly Lock _gate = new();
     Progress _current = new(WorkerPhase.Fetching);
-    TaskCompletionSource _phase = NewSignal();
+    TaskCompletionSource? _waiter;
+    int _phases;
 
     public Progress Current
     {
@@ -24,28 +25,44 @@ sealed class ProgressBoard
         }
     }
 
-    /// <summary>Ends at the next change of phase.</summary>
-    public Task PhaseChanged
+    /// <summary>Changes of phase so far.</summary>
+    public int Phases
     {
         get
         {
             lock (_gate)
-                return _phase.Task;
+                return _phases;
         }
+    }
+
+    /// <summary>Waits for a change of phase, at most for a while, or until stopped; for one waiter.</summary>
+    /// <param name="seen"><see cref="Phases"/> that the waiter knows of; null: changes of phase are no reason to end.</param>
+    public async Task WaitAsync(int? seen, TimeSpan most, TimeProvider time, CancellationToken stop)
+    {
+        // Awaited by itself, and so on the waiter's own scheduler: WhenAny would hear of it on the thread pool (R7).
+        var over = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (_gate)
+        {
+            if (seen is { } known && known != _phases)
+                return;
+            _waiter = seen is null ? null : over;
+        }
+
+        await using var timer = time.CreateTimer(static o => ((TaskCompletionSource)o!).TrySetResult(), over, most, Timeout.InfiniteTimeSpan);
+        await using var stopping = stop.UnsafeRegister(static o => ((TaskCompletionSource)o!).TrySetResult(), over);
+        await over.Task;
     }
 
     public void Show(Progress progress)
     {
-        TaskCompletionSource? changed = null;
+        TaskCompletionSource? waiter = null;
         lock (_gate)
         {
             if (_current.Phase != progress.Phase)
-                (changed, _phase) = (_phase, NewSignal());
+                (_phases, waiter) = (_phases + 1, _waiter);
             _current = progress;
         }
 
-        changed?.SetResult();
+        waiter?.TrySetResult();
     }
-
-    static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 }

@@ -8,7 +8,7 @@ namespace Framelease.GpuWorker.Attempts;
 
 /// <summary>The worker's life: attach, work with a beating heart, tell the result, leave nothing behind.</summary>
 sealed class Worker(
-    WorkerOptions options, string version, IWorkerApi api, IEngineRunner engine, InputFetcher inputs, OutputUploader uploader, WorkerLog log, TimeProvider time,
+    WorkerOptions options, string version, IWorkerApi api, IEngineRunner engine, IInputFetcher inputs, IOutputUploader uploader, WorkerLog log, TimeProvider time,
     Random chance)
 {
     static readonly TimeSpan TerminationGrace = TimeSpan.FromSeconds(2);
@@ -97,7 +97,7 @@ sealed class Worker(
 
         async Task StopHeartAsync()
         {
-            await heartStop.CancelAsync();
+            await heartStop.CancelHereAsync();
             await beating;
         }
     }

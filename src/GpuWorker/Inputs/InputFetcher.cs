@@ -4,9 +4,15 @@ using Framelease.WorkerProtocol;
 
 namespace Framelease.GpuWorker.Inputs;
 
+/// <summary>Brings the input to where the engine may see it. A port: the simulated one brings nothing.</summary>
+interface IInputFetcher
+{
+    Task<LocalInput> FetchAsync(Session session, Scratch scratch, ProgressBoard board, Func<bool> inContact, CancellationToken cancellation);
+}
+
 /// <summary>Brings the input to where ffmpeg may see it: always a local file, never a URL.</summary>
 /// <param name="operatorClient">For URLs that the operator made.</param>
-sealed class InputFetcher(HttpClient operatorClient, SafeFetcher safe, WorkerLog log, TimeProvider time, Random chance)
+sealed class InputFetcher(HttpClient operatorClient, SafeFetcher safe, WorkerLog log, TimeProvider time, Random chance) : IInputFetcher
 {
     /// <summary>How long the store may fail while the operator itself answers.</summary>
     static readonly TimeSpan StorePatience = TimeSpan.FromMinutes(5);

@@ -9,11 +9,17 @@ namespace Framelease.GpuWorker.Outputs;
 /// <param name="Sha256">Lower-case hex.</param>
 sealed record Uploaded(string Sha256, long Bytes);
 
+/// <summary>Brings the output into the object store. A port, as <see cref="OutputUploader"/> has it.</summary>
+interface IOutputUploader
+{
+    Task<Uploaded> UploadAsync(Session session, string path, Func<bool> inContact, CancellationToken cancellation);
+}
+
 /// <summary>
 /// Puts the output under the attempt's staging key, create-only. A key that is taken (412) is this attempt's own, of a try whose reply was lost: the
 /// operator compares digests at complete, so a wrong guess cannot be committed.
 /// </summary>
-sealed class OutputUploader(HttpClient client, WorkerLog log, TimeProvider time, Random chance)
+sealed class OutputUploader(HttpClient client, WorkerLog log, TimeProvider time, Random chance) : IOutputUploader
 {
     static readonly TimeSpan StorePatience = TimeSpan.FromMinutes(15);
 

@@ -25,7 +25,10 @@ sealed class FaultPlan
 
     public TimeSpan Until { get; private init; }
 
-    public static FaultPlan Draw(Random chance, IReadOnlyList<string> nodes, TimeSpan trouble)
+    /// <summary>Nothing goes wrong but in workers.</summary>
+    public bool IsCalm => (Lost, Deaf, Twice, _faults.Count) == (0, 0, 0, 0);
+
+    public static FaultPlan Draw(Random chance, IReadOnlyList<string> nodes, TimeSpan trouble, bool isWhole)
     {
         // A calm world finds what a wild one hides.
         var wild = chance.Next(4);
@@ -40,6 +43,7 @@ sealed class FaultPlan
             Still = chance.Next(2) == 0 ? chance.Next(500) : 0,
             Until = trouble,
         };
+        var kinds = Enum.GetValues<FaultKind>().Count(k => isWhole || k <= FaultKind.Revoke);
         var count = wild == 0 ? 0 : chance.Next(8);
         for (var i = 0; i < count; i++)
         {
@@ -47,7 +51,7 @@ sealed class FaultPlan
             var most = trouble - at;
             var longest = Math.Min(most.TotalMilliseconds, chance.Next(2) == 0 ? 8_000 : 40_000);
             var length = TimeSpan.FromMilliseconds(500 + chance.Next((int)longest));
-            plan._faults.Add(new Fault((FaultKind)chance.Next(Enum.GetValues<FaultKind>().Length), at, length,
+            plan._faults.Add(new Fault((FaultKind)chance.Next(kinds), at, length,
                 Operators[chance.Next(Operators.Length)], nodes[chance.Next(nodes.Count)], chance.Next(-600, 600)));
         }
 
@@ -91,7 +95,8 @@ sealed class FaultPlan
                 paused.Pause();
                 fate.PostAfter(f.Length, paused.Continue);
                 break;
-            case FaultKind.CutToDatabase or FaultKind.CutFromDatabase or FaultKind.CutNode or FaultKind.CutToNode:
+            case FaultKind.CutToDatabase or FaultKind.CutFromDatabase or FaultKind.CutNode or FaultKind.CutToNode
+                or FaultKind.CutToApi or FaultKind.CutFromApi:
                 foreach (var (from, to) in f.Ways())
                     world.Network.Cut(from, to);
                 break;
@@ -110,6 +115,9 @@ sealed class FaultPlan
             case FaultKind.Revoke:
                 world.RevokeOne(f.Operator);
                 break;
+            default:
+                world.Begin(f);
+                break;
         }
     }
 
@@ -117,7 +125,8 @@ sealed class FaultPlan
     {
         switch (f.Kind)
         {
-            case FaultKind.CutToDatabase or FaultKind.CutFromDatabase or FaultKind.CutNode or FaultKind.CutToNode:
+            case FaultKind.CutToDatabase or FaultKind.CutFromDatabase or FaultKind.CutNode or FaultKind.CutToNode
+                or FaultKind.CutToApi or FaultKind.CutFromApi:
                 foreach (var (from, to) in f.Ways())
                     world.Network.Heal(from, to);
                 break;
@@ -126,6 +135,9 @@ sealed class FaultPlan
                 break;
             case FaultKind.NodeDies:
                 world.Cluster.NodeReturns(f.Node);
+                break;
+            case > FaultKind.Revoke:
+                world.Finish(f);
                 break;
         }
     }
@@ -146,6 +158,23 @@ enum FaultKind
 
     /// <summary>A person takes the lease away.</summary>
     Revoke,
+
+    // Below: of what only whole worlds have.
+    ApiDown,
+    CutToApi,
+    CutFromApi,
+
+    /// <summary>etcd forgets: whoever resumes a watch from before has to list again.</summary>
+    Compact,
+
+    /// <summary>A person deletes a VideoTask.</summary>
+    DeleteTask,
+
+    /// <summary>A person deletes a GpuLease.</summary>
+    DeleteLease,
+
+    /// <summary>A person drains a device by the pool's spec.</summary>
+    Drain,
 }
 
 sealed record Fault(FaultKind Kind, TimeSpan At, TimeSpan Length, string Operator, string Node, int Seconds)
@@ -155,7 +184,7 @@ sealed record Fault(FaultKind Kind, TimeSpan At, TimeSpan Length, string Operato
 
     string Where => Kind switch
     {
-        FaultKind.CutNode or FaultKind.CutToNode or FaultKind.NodeDies => Node,
+        FaultKind.CutNode or FaultKind.CutToNode or FaultKind.NodeDies or FaultKind.Drain => Node,
         FaultKind.ClockJump => string.Create(CultureInfo.InvariantCulture, $"{Jump.TotalSeconds:0.0} s"),
         _ => Operator,
     };
@@ -165,6 +194,8 @@ sealed record Fault(FaultKind Kind, TimeSpan At, TimeSpan Length, string Operato
     {
         FaultKind.CutToDatabase => [(Operator, DatabaseServer.Address)],
         FaultKind.CutFromDatabase => [(DatabaseServer.Address, Operator)],
+        FaultKind.CutToApi => [(Operator, Whole.ApiMachine.Address)],
+        FaultKind.CutFromApi => [(Whole.ApiMachine.Address, Operator)],
         FaultKind.CutNode => FaultPlan.Operators.Select(name => (Node, name)),
         FaultKind.CutToNode => FaultPlan.Operators.Select(name => (name, Node)),
         _ => [],

@@ -84,17 +84,17 @@ sealed class Invariants(Scheduler simulation, SimulatedWorld world)
     }
 
     public bool IsAtRest() =>
-        world.Tasks.TrueForAll(t => t.IsSettled) && _leases.Values.All(l => l.IsEnded) && _seats.Values.All(s => s.State is SlotState.Free);
+        world.IsSettled && _leases.Values.All(l => l.IsEnded) && _seats.Values.All(s => s.State is SlotState.Free);
 
     /// <summary>When all faults are over and time enough has passed.</summary>
     public void AtTheEnd()
     {
         RowsEqualTheLog();
-        foreach (var task in world.Tasks)
+        foreach (var uid in world.TaskUids)
         {
-            var events = world.Server.Database.Stream(PostgresLedger.TaskStream(task.Uid));
+            var events = world.Server.Database.Stream(PostgresLedger.TaskStream(uid));
             var state = events.Aggregate(TaskState.Initial, (s, e) => s.Evolve(e.Data, e.At));
-            Hold(state.IsEnded, $"task {task.Uid} waits for ever: it is {state.Phase}");
+            Hold(state.IsEnded, $"task {uid} waits for ever: it is {state.Phase}");
         }
 
         foreach (var (uid, lease) in _leases)
@@ -128,6 +128,9 @@ sealed class Invariants(Scheduler simulation, SimulatedWorld world)
                 break;
             case LeaseExpired { Cause: ExpiryCause.HeartbeatLost }:
                 NotBlind(uid, before);
+                break;
+            case LeaseExpired { Cause: ExpiryCause.StartDeadline }:
+                Hold(!world.Plan.IsCalm || before.Request!.TaskUid is null, $"the grant of {uid} was not taken up, and nothing was in its way");
                 break;
         }
     }

@@ -37,9 +37,10 @@ sealed class Network(Scheduler simulation)
     /// <param name="address">Of the other side, as partitions name it.</param>
     /// <param name="origin">Of the caller.</param>
     /// <param name="lost">What the caller hears when no answer comes.</param>
+    /// <param name="mayRepeat">False: what the caller's side never sends again by itself.</param>
     public Task<T> CallAsync<T>(
         SimProcess from, SimProcess to, string address, string origin, Func<Task<T>> work, Func<string, Exception> lost,
-        CancellationToken cancel)
+        CancellationToken cancel, bool mayRepeat = true)
     {
         var answer = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
         if (cancel.IsCancellationRequested)
@@ -47,7 +48,7 @@ sealed class Network(Scheduler simulation)
         if (cancel.CanBeCanceled)
             _ = cancel.UnsafeRegister(static (s, token) => ((TaskCompletionSource<T>)s!).TrySetCanceled(token), answer);
         var limit = from.PostAfter(NoAnswer, () => answer.TrySetException(lost("no answer in time")));
-        var arrivals = Draw(Lost) ? 0 : Draw(Twice) ? 2 : 1;
+        var arrivals = Draw(Lost) ? 0 : mayRepeat && Draw(Twice) ? 2 : 1;
         for (var i = 0; i < arrivals; i++)
             to.PostAfter(Way(), () => Arrive(from, to, address, origin, work, answer, limit));
         return answer.Task;
@@ -78,7 +79,8 @@ sealed class Network(Scheduler simulation)
         });
     }
 
-    TimeSpan Way() => Draw(20)
+    /// <summary>How long one way takes this time.</summary>
+    public TimeSpan Way() => Draw(20)
         ? TimeSpan.FromMilliseconds(simulation.Chance.Next(3000))
         : TimeSpan.FromTicks(1 + simulation.Chance.NextInt64(Delay.Ticks));
 

@@ -1,43 +1,50 @@
 using Framelease.Domain.Leasing;
-using Framelease.Domain.Tasks;
+using Framelease.Operator.Leases;
 using Framelease.Operator.Ledger;
 using Framelease.Simulation.Tests.Engine;
+using Framelease.Simulation.Tests.World.Lean;
+using Framelease.Simulation.Tests.World.Whole;
 
 namespace Framelease.Simulation.Tests.World;
 
-/// <summary>A task that somebody applied.</summary>
-sealed class SimTask(string uid)
+/// <summary>One process of the operator.</summary>
+interface IReplica : IDisposable
 {
-    public string Uid => uid;
+    SimProcess Process { get; }
 
-    /// <summary>Ended, and nothing of it is left.</summary>
-    public bool IsSettled { get; set; }
+    LeaseOrders Orders { get; }
 
-    public TaskAccepted Accepted() => new(
-        uid, "default", uid, "acme", "sim", SimulatedWorld.Pool, "hash", new TaskInput("inputs/clip.mp4", null),
-        new Dictionary<string, string>(StringComparer.Ordinal), 1, 3, true);
-
-    public LeaseRequested Request(string leaseUid, int attempt, LeaseTerms terms) => new(
-        leaseUid, "default", leaseUid, SimulatedWorld.Pool, $"VideoTask default/{uid}", uid, 0, attempt, terms,
-        new LeaseClaim("acme", 0, 0, 0));
+    /// <summary>Ends when leadership is lost or something breaks: the process starts over.</summary>
+    Task RunAsync();
 }
 
 /// <summary>One world of a seed: replicas of the operator, a database, nodes with devices, tasks, and what goes wrong.</summary>
-sealed class SimulatedWorld
+abstract class SimulatedWorld : IDisposable
 {
     public const string Pool = "default";
     public const int HeartbeatInterval = 2;
     public const int HeartbeatTimeout = 10;
     public const int StartDeadline = 25;
 
+    /// <summary>Seconds without contact after which a worker stops, in a pool whose slots are freed by time.</summary>
+    public const int StopAfter = 6;
+
+    public const int LockDelay = 14;
+
+    /// <summary>Of so many seeds, one is a world with everything that ships.</summary>
+    public const int WholeEvery = 20;
+
     /// <summary>Faults begin and end inside this time; then everything has until the end to come to rest.</summary>
-    static readonly TimeSpan Trouble = TimeSpan.FromSeconds(150);
+    protected static readonly TimeSpan Trouble = TimeSpan.FromSeconds(150);
+
     static readonly TimeSpan End = TimeSpan.FromSeconds(1500);
 
-    readonly List<OperatorReplica> _replicas = [];
-    readonly SimProcess _fate;
+    /// <summary>Short, so that a world of minutes sees every grade.</summary>
+    static readonly GradeTerms Grades = new(20, 40, 60, 15, 6);
 
-    public SimulatedWorld(int seed)
+    readonly List<IReplica> _replicas = [];
+
+    protected SimulatedWorld(int seed, bool isWhole)
     {
         Simulation = new Scheduler(seed);
         Network = new Network(Simulation);
@@ -46,28 +53,20 @@ sealed class SimulatedWorld
         Server.Database.Appended = Invariants.Recorded;
         Server.Database.Beaten = Invariants.Beaten;
         Server.Database.Led = Invariants.Led;
-        _fate = Simulation.Process("fate");
-        Cluster = new Cluster(Simulation) { StartWorker = StartWorker };
+        Fate = Simulation.Process("fate");
         Nodes = [.. Enumerable.Range(0, 1 + Simulation.Chance.Next(3)).Select(n => $"node-{n}")];
         SlotsPerNode = 1 + Simulation.Chance.Next(2);
-        Plan = FaultPlan.Draw(Simulation.Chance, Nodes, Trouble);
+        Plan = FaultPlan.Draw(Simulation.Chance, Nodes, Trouble, isWhole);
     }
 
-    /// <summary>Seconds without contact after which a worker stops, in a pool whose slots are freed by time.</summary>
-    public const int StopAfter = 6;
-
-    /// <summary>Short, so that a world of minutes sees every grade.</summary>
     public LeaseTerms Terms => new(
-        0, StartDeadline, HeartbeatInterval, HeartbeatTimeout, new GradeTerms(20, 40, 60, 15, 6),
-        Plan.HasLockDelay ? new LockDelayTerms(StopAfter, 14) : null);
+        0, StartDeadline, HeartbeatInterval, HeartbeatTimeout, Grades, Plan.HasLockDelay ? new LockDelayTerms(StopAfter, LockDelay) : null);
 
     public Scheduler Simulation { get; }
 
     public Network Network { get; }
 
     public DatabaseServer Server { get; }
-
-    public Cluster Cluster { get; }
 
     public Invariants Invariants { get; }
 
@@ -77,44 +76,43 @@ sealed class SimulatedWorld
 
     public int SlotsPerNode { get; }
 
-    public List<SimTask> Tasks { get; } = [];
+    public abstract ICluster Cluster { get; }
 
-    /// <summary>Leases that somebody applied by hand and never used.</summary>
-    public List<string> Bare { get; } = [];
+    /// <summary>Every task that was applied so far has ended, and nothing of it is left.</summary>
+    public abstract bool IsSettled { get; }
 
-    public LeaseRequested BareRequest(string uid) => new(
-        uid, "default", uid, Pool, "by hand", null, 0, 0, Terms with { MaxWaitSeconds = 20 }, new LeaseClaim("globex", 1, 0, 0));
+    /// <summary>Of the tasks that must come to an end.</summary>
+    public abstract IEnumerable<string> TaskUids { get; }
 
-    public IReadOnlyList<SlotSnapshot> Devices() =>
-    [
-        .. from node in Nodes
-           from slot in Enumerable.Range(0, SlotsPerNode)
-           select new SlotSnapshot(new SlotKey("cluster", node, $"{node}-gpu", slot), Pool, SlotState.Free, 0, null, "gpu", "Gpu", 0),
-    ];
+    /// <summary>What happens by itself, and what people do.</summary>
+    protected SimProcess Fate { get; }
 
-    public OperatorReplica AnyReplica() => _replicas[Simulation.Chance.Next(_replicas.Count)];
+    public static SimulatedWorld Of(int seed) => seed % WholeEvery == 0 ? new WholeWorld(seed) : new LeanWorld(seed);
 
-    public OperatorReplica Replica(string name) => _replicas.First(r => r.Process.Name == name);
+    public IReplica AnyReplica() => _replicas[Simulation.Chance.Next(_replicas.Count)];
+
+    public IReplica Replica(string name) => _replicas.First(r => r.Process.Name == name);
 
     public void Run()
     {
         var chance = Simulation.Chance;
+        Populate();
         foreach (var name in FaultPlan.Operators)
             StartReplica(name);
         var tasks = 2 + chance.Next(8);
         for (var i = 0; i < tasks; i++)
         {
-            var task = new SimTask($"task-{i}");
-            _fate.PostAfter(TimeSpan.FromMilliseconds(chance.Next(100_000)), () => Tasks.Add(task));
+            var number = i;
+            Fate.PostAfter(TimeSpan.FromMilliseconds(chance.Next(100_000)), () => AddTask(number));
         }
 
         for (var i = chance.Next(4); i > 0; i--)
         {
-            var uid = $"bare-{i}";
-            _fate.PostAfter(TimeSpan.FromMilliseconds(chance.Next(100_000)), () => Bare.Add(uid));
+            var number = i;
+            Fate.PostAfter(TimeSpan.FromMilliseconds(chance.Next(100_000)), () => AddLease(number));
         }
 
-        Plan.Arm(this, _fate);
+        Plan.Arm(this, Fate);
         var sinceCheck = 0;
         Simulation.AfterStep = () =>
         {
@@ -128,29 +126,19 @@ sealed class SimulatedWorld
         Simulation.ThrowIfFailed();
     }
 
-    /// <summary>Started by whoever keeps it running: it starts over whenever it ends.</summary>
-    public void StartReplica(string name)
+    /// <summary>Faults of what only some worlds have.</summary>
+    public virtual void Begin(Fault fault)
     {
-        _replicas.RemoveAll(r => r.Process.Name == name);
-        var replica = new OperatorReplica(this, name);
-        _replicas.Add(replica);
-        _ = replica.Process.Run(async () =>
-        {
-            try
-            {
-                await replica.RunAsync();
-            }
-            catch (LeadershipLostException e)
-            {
-                Simulation.Say($"{name} ends: {e.Message}");
-            }
-            catch (Exception e)
-            {
-                Simulation.Fail(new InvariantBrokenException($"{name} broke: {e}"));
-            }
+    }
 
-            replica.Process.Post(() => Restart(replica));
-        });
+    public virtual void Finish(Fault fault)
+    {
+    }
+
+    public virtual void Dispose()
+    {
+        foreach (var replica in _replicas)
+            replica.Dispose();
     }
 
     /// <summary>Through any replica, which may have lost its database or its lead.</summary>
@@ -176,27 +164,58 @@ sealed class SimulatedWorld
 
     public void Crash(string name) => Restart(Replica(name));
 
-    void Restart(OperatorReplica replica)
+    protected abstract IReplica NewReplica(string name);
+
+    /// <summary>What is there before anything happens.</summary>
+    protected virtual void Populate()
+    {
+    }
+
+    protected abstract void AddTask(int number);
+
+    /// <summary>Applied by hand, and never used.</summary>
+    protected abstract void AddLease(int number);
+
+    /// <summary>Whatever breaks is the world's end: no program here may end by an exception that it did not foresee.</summary>
+    protected async Task GuardAsync(string who, Func<Task> body)
+    {
+        try
+        {
+            await body();
+        }
+        catch (Exception e)
+        {
+            Simulation.Fail(new InvariantBrokenException($"{who} broke: {e}"));
+        }
+    }
+
+    // Started by whoever keeps it running: it starts over whenever it ends.
+    void StartReplica(string name)
+    {
+        _replicas.RemoveAll(r => r.Process.Name == name);
+        var replica = NewReplica(name);
+        _replicas.Add(replica);
+        _ = replica.Process.Run(() => GuardAsync(name, async () =>
+        {
+            try
+            {
+                await replica.RunAsync();
+            }
+            catch (LeadershipLostException e)
+            {
+                Simulation.Say($"{name} ends: {e.Message}");
+            }
+
+            replica.Process.Post(() => Restart(replica));
+        }));
+    }
+
+    void Restart(IReplica replica)
     {
         if (!replica.Process.IsAlive)
             return;
         replica.Process.Kill();
-        _fate.PostAfter(TimeSpan.FromMilliseconds(500 + Simulation.Chance.Next(4000)), () => StartReplica(replica.Process.Name));
-    }
-
-    void StartWorker(SimPod pod)
-    {
-        var worker = new WorkerActor(this, pod, Plan.Temper(Simulation.Chance, Simulation.Elapsed > Trouble));
-        _ = pod.Process!.Run(async () =>
-        {
-            try
-            {
-                await worker.RunAsync();
-            }
-            catch (Exception e)
-            {
-                Simulation.Fail(new InvariantBrokenException($"worker {pod.Name} broke: {e}"));
-            }
-        });
+        replica.Dispose();
+        Fate.PostAfter(TimeSpan.FromMilliseconds(500 + Simulation.Chance.Next(4000)), () => StartReplica(replica.Process.Name));
     }
 }

@@ -4,18 +4,13 @@ using Framelease.Operator.Attempts;
 using Framelease.Operator.Ledger;
 using Framelease.Simulation.Tests.Engine;
 
-namespace Framelease.Simulation.Tests.World;
-
-/// <summary>How a worker behaves.</summary>
-/// <param name="IsZombie">Never stops: uses its device and goes on writing, whatever it is told.</param>
-/// <param name="StandsStill">For so long it beats, and nothing moves.</param>
-sealed record Temper(TimeSpan Work, bool IsZombie, TimeSpan StandsStill, bool Fails);
+namespace Framelease.Simulation.Tests.World.Lean;
 
 /// <summary>
 /// The program in a worker pod: attaches, uses its device, beats, obeys, and reports its end; or does not. It speaks to any operator
 /// that answers.
 /// </summary>
-sealed class WorkerActor(SimulatedWorld world, SimPod pod, Temper temper)
+sealed class LeanWorker(LeanWorld world, SimPod pod, Temper temper)
 {
     static readonly TimeSpan Interval = TimeSpan.FromSeconds(SimulatedWorld.HeartbeatInterval);
 
@@ -25,7 +20,7 @@ sealed class WorkerActor(SimulatedWorld world, SimPod pod, Temper temper)
     {
         if (await AttachAsync() is not { } fence)
         {
-            world.Cluster.End(pod, "ended without an assignment");
+            world.Pods.End(pod, "ended without an assignment");
             return;
         }
 
@@ -104,23 +99,23 @@ sealed class WorkerActor(SimulatedWorld world, SimPod pod, Temper temper)
         return null;
     }
 
-    static async Task<string> RejectAsync(OperatorReplica replica, AttemptFence fence, string write)
+    static async Task<string> RejectAsync(LeanReplica replica, AttemptFence fence, string write)
     {
         await replica.Attempts.RejectStaleHolderAsync(fence, write, "worker", CancellationToken.None);
         return write;
     }
 
-    async Task UntilAnsweredAsync(Func<OperatorReplica, Task<AttemptPlan>> call)
+    async Task UntilAnsweredAsync(Func<LeanReplica, Task<AttemptPlan>> call)
     {
         while (await CallAsync<AttemptPlan>(async o => await call(o)) is null)
             await Task.Delay(TimeSpan.FromMilliseconds(200 + world.Simulation.Chance.Next(4000)), _process.Clock);
     }
 
     // A worker does not tell errors of the operator from a broken way: it tries again.
-    async Task<T?> CallAsync<T>(Func<OperatorReplica, Task<T?>> call)
+    async Task<T?> CallAsync<T>(Func<LeanReplica, Task<T?>> call)
         where T : class
     {
-        var replica = world.AnyReplica();
+        var replica = (LeanReplica)world.AnyReplica();
         try
         {
             return await world.Network.CallAsync(
@@ -137,7 +132,7 @@ sealed class WorkerActor(SimulatedWorld world, SimPod pod, Temper temper)
     void Stop(string how)
     {
         pod.UsesDevice = false;
-        world.Cluster.End(pod, how);
+        world.Pods.End(pod, how);
     }
 
     static Heartbeat Beat(AttemptFence f, long sequence, long moved) => new(

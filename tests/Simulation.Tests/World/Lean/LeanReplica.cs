@@ -12,22 +12,22 @@ using Framelease.Simulation.Tests.Engine;
 using Framelease.Simulation.Tests.Ledger;
 using Microsoft.Extensions.Logging.Abstractions;
 
-namespace Framelease.Simulation.Tests.World;
+namespace Framelease.Simulation.Tests.World.Lean;
 
 /// <summary>
-/// One process of the operator: the shipped leader roles, dispatcher, liveness and grade watch, attempt and lease services. What
+/// One process of the operator, in a lean world: the shipped leader roles, dispatcher, liveness and grade watch, attempt and lease services. What
 /// reconcilers do with objects of the API server is done here on the simulated cluster, by the same deciders and services.
 /// </summary>
-sealed class OperatorReplica
+sealed class LeanReplica : IReplica
 {
     static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
 
-    readonly SimulatedWorld _world;
+    readonly LeanWorld _world;
     readonly AttemptSignals _signals = new();
     readonly Dispatcher _dispatcher;
     readonly Random _chance;
 
-    public OperatorReplica(SimulatedWorld world, string name)
+    public LeanReplica(LeanWorld world, string name)
     {
         _world = world;
         Process = world.Simulation.Process(name);
@@ -56,7 +56,6 @@ sealed class OperatorReplica
 
     IEpochs Epochs { get; }
 
-    /// <summary>Ends when leadership is lost or something breaks: the process starts over.</summary>
     public async Task RunAsync()
     {
         var controllers = new LeaderRole(Epochs, "controllers", Process.Name, Process.Clock, NullLogger.Instance).RunAsync(
@@ -70,6 +69,11 @@ sealed class OperatorReplica
         var dispatch = new LeaderRole(Epochs, $"dispatch-{SimulatedWorld.Pool}", Process.Name, Process.Clock, NullLogger.Instance).RunAsync(
             _dispatcher.RunAsync, CancellationToken.None);
         await await Task.WhenAny(controllers, dispatch);
+    }
+
+    public void Dispose()
+    {
+        // It holds nothing that outlives its process.
     }
 
     async Task ReconcileAsync(LeaderEpoch epoch, CancellationToken cancel)
@@ -117,7 +121,7 @@ sealed class OperatorReplica
 
         foreach (var pod in _world.Cluster.Pods.Where(
             p => p.TaskUid == task.Uid && !p.IsDeleted && p.Terminated is null && loaded.State.Ended.ContainsKey((0, p.Attempt))))
-            _world.Cluster.Delete(pod);
+            _world.Pods.Delete(pod);
         if (loaded.State.IsEnded)
         {
             task.IsSettled = _world.Cluster.Pods.All(p => p.TaskUid != task.Uid || p.EndIsRecorded);
@@ -143,7 +147,7 @@ sealed class OperatorReplica
                 break;
             case LeasePhase.Granted or LeasePhase.Draining:
                 var grant = lease.State.Grant!;
-                var pod = _world.Cluster.EnsurePod(leaseUid, grant.Slot.Node, task.Uid, scene.Attempt, leaseUid, grant.Slot);
+                var pod = _world.Pods.EnsurePod(leaseUid, grant.Slot.Node, task.Uid, scene.Attempt, leaseUid, grant.Slot);
                 var started = new AttemptStarted(
                     0, scene.Attempt, pod.Name, pod.Uid, leaseUid, grant.Token, grant.Slot.Node, grant.Slot.Device)
                 {

@@ -1,48 +1,13 @@
 using Framelease.Domain.Leasing;
 using Framelease.Simulation.Tests.Engine;
 
-namespace Framelease.Simulation.Tests.World;
-
-/// <summary>A pod as the cluster knows it, and the truth about its process.</summary>
-sealed class SimPod(string uid, string name, string node, string taskUid, int attempt, string leaseUid, SlotKey slot)
-{
-    public string Uid => uid;
-
-    public string Name => name;
-
-    public string Node => node;
-
-    public string TaskUid => taskUid;
-
-    public int Attempt => attempt;
-
-    public string LeaseUid => leaseUid;
-
-    public SlotKey Slot => slot;
-
-    /// <summary>The truth: null before the start.</summary>
-    public SimProcess? Process { get; set; }
-
-    /// <summary>The truth: it runs something on its device.</summary>
-    public bool UsesDevice { get; set; }
-
-    public bool HasStarted { get; set; }
-
-    public bool IsDeleted { get; set; }
-
-    /// <summary>What the kubelet reported; null while it reported no end.</summary>
-    public string? Terminated { get; set; }
-
-    public bool EndIsRecorded { get; set; }
-
-    public bool IsRunning => Process is { IsAlive: true };
-}
+namespace Framelease.Simulation.Tests.World.Lean;
 
 /// <summary>
 /// Nodes, pods and their kubelets. Stands in for the API server's pods: creating is idempotent by name, and only a kubelet that is up
 /// reports an end.
 /// </summary>
-sealed class Cluster(Scheduler simulation)
+sealed class LeanCluster(Scheduler simulation) : ICluster
 {
     readonly SortedDictionary<string, SimPod> _pods = new(StringComparer.Ordinal);
     readonly HashSet<string> _down = [];
@@ -59,7 +24,7 @@ sealed class Cluster(Scheduler simulation)
     {
         if (_pods.TryGetValue(name, out var pod))
             return pod;
-        _pods[name] = pod = new SimPod($"uid-{name}", name, node, taskUid, attempt, leaseUid, slot);
+        _pods[name] = pod = new SimPod($"uid-{name}", name, node, taskUid, attempt) { LeaseUid = leaseUid, Slot = slot };
         simulation.Say($"pod {name} on {node}");
         _kubelets.PostAfter(TimeSpan.FromMilliseconds(100 + simulation.Chance.Next(2000)), () => Start(pod));
         return pod;
@@ -91,7 +56,6 @@ sealed class Cluster(Scheduler simulation)
         _kubelets.PostAfter(TimeSpan.FromMilliseconds(50 + simulation.Chance.Next(1000)), () => Report(pod, how));
     }
 
-    /// <summary>Everything on the node dies at once, and nobody tells.</summary>
     public void NodeDies(string node)
     {
         _down.Add(node);
@@ -103,7 +67,6 @@ sealed class Cluster(Scheduler simulation)
         }
     }
 
-    /// <summary>After the boot the kubelet reports every container of before as terminated.</summary>
     public void NodeReturns(string node)
     {
         _down.Remove(node);

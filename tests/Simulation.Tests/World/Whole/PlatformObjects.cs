@@ -1,0 +1,70 @@
+using Framelease.Domain.Leasing;
+using Framelease.Kubernetes.Models;
+using Framelease.Resources;
+
+namespace Framelease.Simulation.Tests.World.Whole;
+
+/// <summary>What people and node agents apply in a whole world.</summary>
+static class PlatformObjects
+{
+    public static Node Node(string name, string bootId) => new()
+    {
+        Metadata = new ObjectMeta
+        {
+            Name = name,
+            Annotations = new Dictionary<string, string>(StringComparer.Ordinal)
+            {
+                [ApiGroup.DevicesAnnotation] = $$"""[{"id":"{{name}}-gpu","index":0,"name":"gpu","memoryMiB":16000,"kind":"Gpu"}]""",
+            },
+        },
+        Status = new NodeStatus
+        {
+            Conditions = [new NodeCondition { Type = "Ready", Status = "True" }],
+            NodeInfo = new NodeInfo { BootID = bootId },
+        },
+    };
+
+    public static GpuPool Pool(LeaseTerms terms, int slots) => new()
+    {
+        Metadata = new ObjectMeta { Name = SimulatedWorld.Pool },
+        Spec = new GpuPoolSpec
+        {
+            SlotsPerDevice = slots,
+            StartDeadlineSeconds = terms.StartDeadlineSeconds,
+            HeartbeatIntervalSeconds = terms.HeartbeatIntervalSeconds,
+            HeartbeatTimeoutSeconds = terms.HeartbeatTimeoutSeconds,
+            WarningSeconds = terms.Grades!.WarningSeconds,
+            SoftSeconds = terms.Grades.SoftSeconds,
+            HardSeconds = terms.Grades.HardSeconds,
+            ProgressTimeoutSeconds = terms.Grades.ProgressTimeoutSeconds,
+            DrainGraceSeconds = terms.Grades.DrainGraceSeconds,
+            OnLostContact = terms.LockDelay is null ? LostContact.Continue : LostContact.Stop,
+            StopAfterSeconds = terms.LockDelay?.StopAfterSeconds,
+            LockDelaySeconds = terms.LockDelay?.LockDelaySeconds,
+        },
+    };
+
+    public static Resources.Engine Engine() => new()
+    {
+        Metadata = new ObjectMeta { Name = "sim" },
+        Spec = new EngineSpec { Image = "worker:1", Driver = EngineDriver.FfmpegTranscode, Device = EngineDevice.Gpu },
+    };
+
+    public static Tenant Tenant(string ns) => new()
+    {
+        Metadata = new ObjectMeta { Name = "acme" },
+        Spec = new TenantSpec { Namespaces = [ns] },
+    };
+
+    public static VideoTask Task(string name, string ns, string input) => new()
+    {
+        Metadata = new ObjectMeta { Name = name, Namespace = ns },
+        Spec = new VideoTaskSpec { Engine = "sim", Input = new VideoInput { Object = input } },
+    };
+
+    public static GpuLease Lease(string name, string ns) => new()
+    {
+        Metadata = new ObjectMeta { Name = name, Namespace = ns },
+        Spec = new GpuLeaseSpec { Pool = SimulatedWorld.Pool, MaxWaitSeconds = 20 },
+    };
+}

@@ -1,0 +1,57 @@
+using System.Globalization;
+using Framelease.Operator.Attempts;
+using Framelease.Operator.Hosting;
+using Framelease.Operator.Leases;
+using Framelease.Operator.Pools;
+using Framelease.Operator.WorkerApi;
+using Framelease.Simulation.Tests.ApiServer;
+using Framelease.Simulation.Tests.Engine;
+using Framelease.Simulation.Tests.Ledger;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Framelease.Simulation.Tests.World.Whole;
+
+/// <summary>One process of the operator as it ships: the control plane and the handlers of <c>/worker/v1</c>, on simulated ports.</summary>
+sealed class WholeReplica : IReplica
+{
+    static readonly byte[] Key = [.. Enumerable.Range(0, 32).Select(i => (byte)i)];
+
+    readonly ControlPlane _plane;
+
+    public WholeReplica(WholeWorld world, string name)
+    {
+        Process = world.Simulation.Process(name);
+        var chance = new Random(world.Simulation.Chance.Next());
+        var database = new SimWay(world.Network, Process, world.Server);
+        var ledger = new MemoryLedger(world.Server.Database, database);
+        var kubernetes = new MemoryKubernetes(
+            world.Api.Server, new SimApiWay(world.Simulation, world.Network, Process, world.Api));
+        var options = new OperatorOptions { Postgres = "", ObjectRoot = "", Identity = name };
+        var signals = new AttemptSignals();
+        var attempts = new AttemptService(ledger, chance, signals);
+        Orders = new LeaseOrders(ledger, attempts, new LeaseService(ledger, signals), signals);
+        Credential = new AttemptCredential(Key);
+        Worker = new WorkerService(
+            ledger, attempts, new AssignmentBuilder(ledger, kubernetes, world.Objects, options), kubernetes, world.Objects, Credential,
+            NullLogger<WorkerService>.Instance);
+        _plane = new ControlPlane(
+            new ControlPlanePorts(
+                kubernetes, ledger, new MemoryEpochs(world.Server.Database, database),
+                new MemoryLog(world.Server.Database, database, Process.Clock), world.Objects, new ClusterIdentity("cluster"), attempts, signals),
+            options, new Edges(Process.Clock, chance, () => IdOf(chance), () => Key), NullLoggerFactory.Instance);
+    }
+
+    public SimProcess Process { get; }
+
+    public LeaseOrders Orders { get; }
+
+    public WorkerService Worker { get; }
+
+    public AttemptCredential Credential { get; }
+
+    public Task RunAsync() => _plane.RunAsync((_, _) => [], () => { }, CancellationToken.None);
+
+    public void Dispose() => _plane.Dispose();
+
+    static Guid IdOf(Random chance) => Guid.Parse(string.Create(CultureInfo.InvariantCulture, $"00000000-0000-4000-9000-{chance.NextInt64(1L << 48):x12}"));
+}
