@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Framelease.Benchmarks.EventStore;
 using Framelease.Benchmarks.Kubernetes;
+using Framelease.Benchmarks.Leases;
 using Framelease.Benchmarks.LocalCluster;
 using Framelease.Benchmarks.Platform;
 using Framelease.Benchmarks.Reporting;
@@ -12,7 +13,7 @@ namespace Framelease.Benchmarks;
 
 static class BenchCommand
 {
-    static readonly string[] Suites = ["platform", "eventstore", .. EventStoreSuite.Parts, "localcluster", "kubernetes"];
+    static readonly string[] Suites = ["platform", "eventstore", .. EventStoreSuite.Parts, "localcluster", "kubernetes", "leases", .. LeasesSuite.Parts];
 
     public static async Task<int> RunAsync(string[] args, TimeProvider time, Random random, Func<Guid> newId)
     {
@@ -48,6 +49,9 @@ static class BenchCommand
         "platform" => new PlatformSuite(shell, quick, shell.Console.Error.WriteLine).RunAsync(ct),
         _ when suite.Split('/') is ["eventstore", .. var part] =>
             new EventStoreSuite(shell, quick, shell.Console.Error.WriteLine).RunAsync(part is [var only] ? only : null, ct),
+        _ when suite.Split('/') is ["leases", .. var part] =>
+            new LeasesSuite(shell, Path.GetDirectoryName(DemoPlatform.Program)!, quick, shell.Console.Error.WriteLine)
+                .RunAsync(part is [var only] ? only : null, ct),
         "kubernetes" => new KubernetesSuite(shell, Path.GetDirectoryName(DemoPlatform.Program)!, quick, shell.Console.Error.WriteLine).RunAsync(ct),
         "localcluster" => new LocalClusterSuite(shell, Path.GetDirectoryName(DemoPlatform.Program)!, quick).RunAsync(ct),
         _ => throw new InvalidOperationException($"suite {suite} has no program"),
@@ -65,7 +69,8 @@ static class BenchCommand
         {
             return await result.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = TimeSpan.FromSeconds(60) });
         }
-        catch (Exception error) when (error is CliException or InvalidOperationException or OperationCanceledException or System.Data.Common.DbException)
+        catch (Exception error) when (error is CliException or InvalidOperationException or OperationCanceledException or System.Data.Common.DbException
+            or Framelease.Kubernetes.Client.KubernetesException)
         {
             shell.Console.Error.WriteLine($"bench: {error.Message}");
             return ExitCodes.Failed;

@@ -37,6 +37,7 @@ fl_package() {
     postgres) echo postgresql ;;
     kubectl) echo kubernetes-client ;;
     promtool) echo prometheus ;;
+    redis-benchmark) echo redis-tools ;;
     *) echo "$1" ;;
   esac
 }

@@ -7,65 +7,97 @@ namespace Framelease.Operator.Ledger;
 
 sealed partial class PostgresLedger
 {
+    /// <summary>Devices whose slots and events are one transaction: far below what a session holds, however many slots each has.</summary>
+    const int DevicesAtOnce = 200;
+
+    const string FoundSlots = """
+        unnest($1::varchar[], $2::varchar[], $3::varchar[], $4::int[], $5::varchar[], $6::varchar[], $7::int[], $8::int[], $9::int[],
+          $10::int[], $11::varchar[], $12::varchar[])
+          as found (cluster, node, device, slot, device_name, device_kind, device_index, memory, encode, decode, out_of_service, out_reason)
+        """;
+
     // A slot that is not Free is never removed and never changes its pool: somebody may still be on it. Tokens survive a device's absence,
     // because a slot that vanished keeps its row under pool '' (no pool has that name).
     public async Task SyncDevicesAsync(string pool, IReadOnlyList<SlotSnapshot> found, LeaderEpoch epoch, CancellationToken cancel)
     {
         var known = (await ReadPoolAsync(pool, cancel)).Slots.ToDictionary(s => s.Key);
-        var gone = known.Values.Where(k => k.State is SlotState.Free && found.All(f => f.Key != k.Key)).ToList();
-        var added = found.Where(f => !known.ContainsKey(f.Key)).ToList();
-        var changed = found.Where(f => known.TryGetValue(f.Key, out var k) && Differ(k, f)).ToList();
-        if (gone.Count + added.Count + changed.Count == 0)
-            return;
-        var session = store.OpenSession(new SessionMetadata(Actor: "operator"));
-        session.RequireEpoch(cluster.Uid, epoch.Role, epoch.Epoch);
-        foreach (var s in gone)
+        // A device stays in one piece: its event tells how many slots it has.
+        foreach (var devices in Differences(known, found).GroupBy(d => (d.Key.Node, d.Key.Device)).Chunk(DevicesAtOnce))
         {
-            session.Write(Statement.Of(
-                "update framelease.slots set pool = '' where cluster = $1 and node = $2 and device = $3 and slot = $4 and state = 'Free'",
-                s.Key.Cluster, s.Key.Node, s.Key.Device, s.Key.Slot));
+            var differences = devices.SelectMany(d => d).ToList();
+            var session = store.OpenSession(new SessionMetadata(Actor: "operator"));
+            session.RequireEpoch(cluster.Uid, epoch.Role, epoch.Epoch);
+            Write(session, pool, differences);
+            Tell(session, pool, differences);
+            await LedgerErrors.Map(() => session.SaveChangesAsync(cancel));
         }
+    }
 
-        foreach (var s in added)
-            session.Write(Add(pool, s));
-        foreach (var s in changed)
-            session.Write(Change(s));
-        Tell(session, pool, added, [.. changed.Select(c => (known[c.Key], c))]);
-        await LedgerErrors.Map(() => session.SaveChangesAsync(cancel));
+    static IEnumerable<Difference> Differences(Dictionary<SlotKey, SlotSnapshot> known, IReadOnlyList<SlotSnapshot> found)
+    {
+        var keys = found.Select(f => f.Key).ToHashSet();
+        var gone = known.Values.Where(k => k.State is SlotState.Free && !keys.Contains(k.Key));
+        var others = found.Select(f => new Difference(f.Key, known.GetValueOrDefault(f.Key), f));
+        return gone.Select(k => new Difference(k.Key, k, null)).Concat(others.Where(d => d.Before is null || Differ(d.Before, d.After!)));
     }
 
     static bool Differ(SlotSnapshot known, SlotSnapshot found) =>
         (known.DeviceName, known.DeviceKind, known.DeviceIndex) != (found.DeviceName, found.DeviceKind, found.DeviceIndex)
         || known.Traits with { Reason = null } != found.Traits with { Reason = null };
 
-    static Npgsql.NpgsqlBatchCommand Add(string pool, SlotSnapshot s) => Statement.Of(
-        """
-        insert into framelease.slots (cluster, node, device, slot, pool, device_name, device_kind, device_index, memory, encode, decode,
-          out_of_service, out_reason)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
-        on conflict (cluster, node, device, slot) do update set pool = excluded.pool, device_name = excluded.device_name,
-          device_kind = excluded.device_kind, device_index = excluded.device_index, memory = excluded.memory, encode = excluded.encode,
-          decode = excluded.decode, out_of_service = excluded.out_of_service, out_reason = excluded.out_reason
-          where framelease.slots.state = 'Free' or framelease.slots.pool = ''
-        """,
-        s.Key.Cluster, s.Key.Node, s.Key.Device, s.Key.Slot, pool, s.DeviceName, s.DeviceKind, s.DeviceIndex, s.Traits.MemoryMiB,
-        s.Traits.EncodeSessions, s.Traits.DecodeSessions, s.Traits.OutOfService, s.Traits.Reason);
+    static void Write(IEventSession session, string pool, List<Difference> differences)
+    {
+        if (differences.Where(d => d.IsGone).Select(d => d.Before!).ToList() is { Count: > 0 } gone)
+            session.Write(Statement.Of(
+                $"""
+                update framelease.slots s set pool = '' from {FoundSlots}
+                 where (s.cluster, s.node, s.device, s.slot) = (found.cluster, found.node, found.device, found.slot) and s.state = 'Free'
+                """,
+                Columns(gone)));
+        if (differences.Where(d => d.IsNew).Select(d => d.After!).ToList() is { Count: > 0 } added)
+            session.Write(Statement.Of(
+                $"""
+                insert into framelease.slots (cluster, node, device, slot, pool, device_name, device_kind, device_index, memory, encode,
+                  decode, out_of_service, out_reason)
+                select cluster, node, device, slot, $13, device_name, device_kind, device_index, memory, encode,
+                  decode, out_of_service, out_reason from {FoundSlots}
+                on conflict (cluster, node, device, slot) do update set pool = excluded.pool, device_name = excluded.device_name,
+                  device_kind = excluded.device_kind, device_index = excluded.device_index, memory = excluded.memory,
+                  encode = excluded.encode, decode = excluded.decode, out_of_service = excluded.out_of_service,
+                  out_reason = excluded.out_reason
+                  where framelease.slots.state = 'Free' or framelease.slots.pool = ''
+                """,
+                [.. Columns(added), pool]));
+        if (differences.Where(d => d.IsChanged).Select(d => d.After!).ToList() is { Count: > 0 } changed)
+            session.Write(Statement.Of(
+                $"""
+                update framelease.slots s set device_name = found.device_name, device_kind = found.device_kind,
+                  device_index = found.device_index, memory = found.memory, encode = found.encode, decode = found.decode,
+                  out_of_service = found.out_of_service, out_reason = found.out_reason
+                  from {FoundSlots}
+                 where (s.cluster, s.node, s.device, s.slot) = (found.cluster, found.node, found.device, found.slot)
+                """,
+                Columns(changed)));
+    }
 
-    static Npgsql.NpgsqlBatchCommand Change(SlotSnapshot s) => Statement.Of(
-        """
-        update framelease.slots set device_name = $5, device_kind = $6, device_index = $7, memory = $8, encode = $9, decode = $10,
-          out_of_service = $11, out_reason = $12
-         where cluster = $1 and node = $2 and device = $3 and slot = $4
-        """,
-        s.Key.Cluster, s.Key.Node, s.Key.Device, s.Key.Slot, s.DeviceName, s.DeviceKind, s.DeviceIndex, s.Traits.MemoryMiB,
-        s.Traits.EncodeSessions, s.Traits.DecodeSessions, s.Traits.OutOfService, s.Traits.Reason);
+    static object?[] Columns(List<SlotSnapshot> slots)
+    {
+        T[] Of<T>(Func<SlotSnapshot, T> value) => [.. slots.Select(value)];
+        return
+        [
+            Of(s => s.Key.Cluster), Of(s => s.Key.Node), Of(s => s.Key.Device), Of(s => s.Key.Slot),
+            Of(s => s.DeviceName), Of(s => s.DeviceKind), Of(s => s.DeviceIndex),
+            Of(s => s.Traits.MemoryMiB), Of(s => s.Traits.EncodeSessions), Of(s => s.Traits.DecodeSessions),
+            Of(s => s.Traits.OutOfService!), Of(s => s.Traits.Reason!),
+        ];
+    }
 
     // One event for each device, whatever number of slots it has.
-    void Tell(IEventSession session, string pool, List<SlotSnapshot> added, List<(SlotSnapshot Before, SlotSnapshot After)> changed)
+    void Tell(IEventSession session, string pool, List<Difference> differences)
     {
-        foreach (var device in added.GroupBy(s => (s.Key.Node, s.Key.Device)))
+        foreach (var device in differences.Where(d => d.IsNew).GroupBy(d => (d.Key.Node, d.Key.Device)))
         {
-            var first = device.First();
+            var first = device.First().After!;
             session.AppendAny(
                 DeviceStream(first.Key.Device),
                 new DeviceDiscovered(
@@ -75,11 +107,11 @@ sealed partial class PostgresLedger
                 session.AppendAny(DeviceStream(first.Key.Device), ServiceEvent(first, null));
         }
 
-        foreach (var device in changed.Where(c => c.Before.Traits.OutOfService != c.After.Traits.OutOfService)
-            .GroupBy(c => (c.After.Key.Node, c.After.Key.Device)))
+        var served = differences.Where(d => d.IsChanged && d.Before!.Traits.OutOfService != d.After!.Traits.OutOfService);
+        foreach (var device in served.GroupBy(d => (d.Key.Node, d.Key.Device)))
         {
-            var (before, after) = device.First();
-            session.AppendAny(DeviceStream(after.Key.Device), ServiceEvent(after, before.Traits.OutOfService));
+            var (_, before, after) = device.First();
+            session.AppendAny(DeviceStream(after!.Key.Device), ServiceEvent(after, before!.Traits.OutOfService));
         }
     }
 
@@ -89,4 +121,15 @@ sealed partial class PostgresLedger
         "Cordoned" => new DeviceCordoned(s.Key.Node, s.Key.Device, s.Traits.Reason ?? ""),
         _ => new DeviceDegraded(s.Key.Node, s.Key.Device, s.Traits.Reason ?? s.Traits.OutOfService),
     };
+
+    /// <param name="Before">As known; null for a new slot.</param>
+    /// <param name="After">As found; null for one that is gone.</param>
+    sealed record Difference(SlotKey Key, SlotSnapshot? Before, SlotSnapshot? After)
+    {
+        public bool IsNew => Before is null;
+
+        public bool IsGone => After is null;
+
+        public bool IsChanged => Before is not null && After is not null;
+    }
 }

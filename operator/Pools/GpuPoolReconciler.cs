@@ -55,6 +55,8 @@ sealed class GpuPoolReconciler(
 
     async Task WriteStatusAsync(GpuPool pool, IReadOnlyList<string> problems, PoolSnapshot snapshot, CancellationToken cancel)
     {
+        var names = stores.Leases.List().ToDictionary(
+            l => l.Metadata.Uid!, l => $"{l.Metadata.Namespace}/{l.Metadata.Name}", StringComparer.Ordinal);
         var status = new GpuPoolStatus
         {
             ObservedGeneration = pool.Metadata.Generation,
@@ -65,7 +67,7 @@ sealed class GpuPoolReconciler(
             SlotsOutOfService = snapshot.Slots.Count(s => s.Traits.OutOfService is not null),
             OvertakingSeconds = QueueOrder.OvertakingSeconds(0, MostPoints()),
             QueueLength = (int)snapshot.Waiting,
-            Devices = [.. snapshot.Slots.Select(SlotOf)],
+            Devices = [.. snapshot.Slots.Select(s => SlotOf(s, names))],
         };
         try
         {
@@ -94,16 +96,14 @@ sealed class GpuPoolReconciler(
         return conditions.ToList();
     }
 
-    SlotStatus SlotOf(SlotSnapshot s) => new()
+    static SlotStatus SlotOf(SlotSnapshot s, Dictionary<string, string> names) => new()
     {
         Node = s.Key.Node,
         Device = s.Key.Device,
         Slot = s.Key.Slot,
         Name = s.DeviceName,
         State = s.State.ToString(),
-        Holder = s.LeaseUid is { } uid && stores.Leases.List().FirstOrDefault(l => l.Metadata.Uid == uid) is { } lease
-            ? $"{lease.Metadata.Namespace}/{lease.Metadata.Name}"
-            : s.LeaseUid,
+        Holder = s.LeaseUid is { } uid ? names.GetValueOrDefault(uid, uid) : null,
         Token = s.Token,
         OutOfService = s.Traits.OutOfService,
         Reason = s.Traits.Reason,

@@ -98,6 +98,21 @@ public abstract class LedgerContract : IAsyncLifetime
             s => s.State.ShouldBe(SlotState.Free), s => s.Token.ShouldBe(1), s => s.LeaseUid.ShouldBeNull());
     }
 
+    /// <summary>500 nodes that came at once were never known: their statements were more than one session may hold.</summary>
+    [Fact]
+    public async Task Any_number_of_devices_becomes_known_changes_and_goes_at_once()
+    {
+        var all = Enumerable.Range(0, 1_100).Select(i => $"sw-{i}").ToArray();
+        await DevicesAsync(all);
+        (await _ledger.ReadPoolAsync("default", Ct)).Slots.Count.ShouldBe(1_100);
+        var cordoned = new DeviceTraits(0, 0, 0, "Cordoned", "by hand");
+        await _ledger.SyncDevicesAsync("default", [.. all.Select(id => Slot(id) with { Traits = cordoned })], _epoch, Ct);
+        (await _ledger.ReadPoolAsync("default", Ct)).Slots.ShouldAllBe(s => s.Traits == cordoned);
+        await DevicesAsync("sw-7");
+        (await SlotAsync("sw-7")).Traits.ShouldBe(DeviceTraits.Unknown);
+        (await _ledger.ReadPoolAsync("default", Ct)).Slots.Count.ShouldBe(1);
+    }
+
     [Fact]
     public async Task Devices_keep_their_token_when_they_vanish_and_return_and_a_held_slot_never_vanishes()
     {

@@ -1,0 +1,103 @@
+using System.Globalization;
+using System.Threading.Channels;
+using Framelease.Kubernetes.Client;
+using Framelease.Resources;
+using Npgsql;
+
+namespace Framelease.Benchmarks.Leases;
+
+/// <summary>
+/// One slot, always ten leases that wait for it. The holder deletes its GpuLease; the next one knows that it holds the slot when its watch
+/// says so. Between the two lie the API server twice, PostgreSQL twice, reconciler and dispatcher.
+/// </summary>
+sealed class HandOver(LeasePlatform platform, Cli.Shell shell)
+{
+    static readonly TimeSpan Work = TimeSpan.FromMilliseconds(100);
+
+    int _next;
+
+    /// <summary>From the commit that freed the slot to the commit that granted it again, as the log has it.</summary>
+    public IReadOnlyList<TimeSpan> FreeToGranted { get; private set; } = [];
+
+    /// <returns>From each delete to the moment when a watch shows the next holder.</returns>
+    public async Task<IReadOnlyList<TimeSpan>> RunAsync(int waiters, int turns, CancellationToken ct)
+    {
+        if (_next == 0)
+            await platform.AddNodeAsync("one", 1, ct);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        var granted = Channel.CreateUnbounded<(string Name, long At)>();
+        var version = (await platform.Client.ListAsync<GpuLease>("default", ct: ct)).ResourceVersion;
+        var watching = WatchAsync(version, granted.Writer, stop.Token);
+        for (var i = 0; i <= waiters; i++)
+            await AddAsync(ct);
+        var measured = new List<TimeSpan>();
+        long? released = null;
+        while (measured.Count < turns)
+        {
+            var (name, at) = await granted.Reader.ReadAsync(ct);
+            if (released is { } since)
+                measured.Add(shell.Time.GetElapsedTime(since, at));
+            await AddAsync(ct);
+            await Task.Delay(Work, shell.Time, ct);
+            released = shell.Time.GetTimestamp();
+            await platform.Client.DeleteAsync<GpuLease>(name, "default", ct: ct);
+        }
+
+        await stop.CancelAsync();
+        await watching;
+        await DrainAsync(ct);
+        FreeToGranted = await ReadLogAsync(turns, ct);
+        return measured;
+    }
+
+    Task AddAsync(CancellationToken ct) =>
+        platform.Client.CreateAsync(platform.NewLease(string.Create(CultureInfo.InvariantCulture, $"lease-{++_next}")), ct);
+
+    async Task WatchAsync(string version, ChannelWriter<(string, long)> granted, CancellationToken ct)
+    {
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        var from = new WatchOptions { ResourceVersion = version };
+        try
+        {
+            await foreach (var change in platform.Client.WatchAsync<GpuLease>("default", from, ct))
+            {
+                if (change.Object is { Status.State: "Granted" } lease && seen.Add(lease.Metadata.Name!))
+                    await granted.WriteAsync((lease.Metadata.Name!, shell.Time.GetTimestamp()), ct);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // measured enough
+        }
+    }
+
+    async Task DrainAsync(CancellationToken ct)
+    {
+        while ((await platform.Client.ListAsync<GpuLease>("default", ct: ct)).Items is { Count: > 0 } left)
+        {
+            foreach (var lease in left.Where(l => l.Metadata.DeletionTimestamp is null))
+                await platform.Client.DeleteAsync<GpuLease>(lease.Metadata.Name!, "default", ct: ct);
+            await Task.Delay(TimeSpan.FromMilliseconds(50), shell.Time, ct);
+        }
+    }
+
+    async Task<IReadOnlyList<TimeSpan>> ReadLogAsync(int turns, CancellationToken ct)
+    {
+        await using var source = NpgsqlDataSource.Create(platform.Postgres);
+        await using var command = source.CreateCommand(
+            """
+            select extract(epoch from granted.timestamp - freed.timestamp) * 1000
+            from framelease_events.mt_events granted
+            cross join lateral (
+                select timestamp from framelease_events.mt_events f
+                where f.type in ('slot_freed', 'lease_released') and f.seq_id < granted.seq_id order by f.seq_id desc limit 1) freed
+            where granted.type = 'lease_granted' order by granted.seq_id desc limit $1
+            """);
+        command.Parameters.Add(new NpgsqlParameter { Value = turns });
+        var read = new List<TimeSpan>();
+        await using var rows = await command.ExecuteReaderAsync(ct);
+        while (await rows.ReadAsync(ct))
+            read.Add(TimeSpan.FromMilliseconds((double)rows.GetDecimal(0)));
+        return read;
+    }
+}
