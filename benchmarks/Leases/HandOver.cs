@@ -7,8 +7,8 @@ using Npgsql;
 namespace Framelease.Benchmarks.Leases;
 
 /// <summary>
-/// One slot, always ten leases that wait for it. The holder deletes its GpuLease; the next one knows that it holds the slot when its watch
-/// says so. Between the two lie the API server twice, PostgreSQL twice, reconciler and dispatcher.
+/// One slot, always ten leases that wait for it. The holder releases, as <c>framelease lease run</c> does; the next one knows that it holds
+/// the slot when its watch says so. Between the two lie the operator's API, two transactions, dispatcher, reconciler and API server.
 /// </summary>
 sealed class HandOver(LeasePlatform platform, Cli.Shell shell)
 {
@@ -19,13 +19,13 @@ sealed class HandOver(LeasePlatform platform, Cli.Shell shell)
     /// <summary>From the commit that freed the slot to the commit that granted it again, as the log has it.</summary>
     public IReadOnlyList<TimeSpan> FreeToGranted { get; private set; } = [];
 
-    /// <returns>From each delete to the moment when a watch shows the next holder.</returns>
+    /// <returns>From each release to the moment when a watch shows the next holder.</returns>
     public async Task<IReadOnlyList<TimeSpan>> RunAsync(int waiters, int turns, CancellationToken ct)
     {
         if (_next == 0)
             await platform.AddNodeAsync("one", 1, ct);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        var granted = Channel.CreateUnbounded<(string Name, long At)>();
+        var granted = Channel.CreateUnbounded<(string Uid, long At)>();
         var version = (await platform.Client.ListAsync<GpuLease>("default", ct: ct)).ResourceVersion;
         var watching = WatchAsync(version, granted.Writer, stop.Token);
         for (var i = 0; i <= waiters; i++)
@@ -34,13 +34,15 @@ sealed class HandOver(LeasePlatform platform, Cli.Shell shell)
         long? released = null;
         while (measured.Count < turns)
         {
-            var (name, at) = await granted.Reader.ReadAsync(ct);
+            var (uid, at) = await granted.Reader.ReadAsync(ct);
             if (released is { } since)
                 measured.Add(shell.Time.GetElapsedTime(since, at));
             await AddAsync(ct);
+            var holder = platform.NewHolder(uid);
+            await holder.AttachAsync(ct);
             await Task.Delay(Work, shell.Time, ct);
             released = shell.Time.GetTimestamp();
-            await platform.Client.DeleteAsync<GpuLease>(name, "default", ct: ct);
+            await holder.ReleaseAsync(ct);
         }
 
         await stop.CancelAsync();
@@ -62,7 +64,7 @@ sealed class HandOver(LeasePlatform platform, Cli.Shell shell)
             await foreach (var change in platform.Client.WatchAsync<GpuLease>("default", from, ct))
             {
                 if (change.Object is { Status.State: "Granted" } lease && seen.Add(lease.Metadata.Name!))
-                    await granted.WriteAsync((lease.Metadata.Name!, shell.Time.GetTimestamp()), ct);
+                    await granted.WriteAsync((lease.Metadata.Uid!, shell.Time.GetTimestamp()), ct);
             }
         }
         catch (OperationCanceledException)

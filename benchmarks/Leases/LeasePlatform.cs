@@ -2,7 +2,9 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Framelease.Cli;
+using Framelease.Cli.Leases;
 using Framelease.Cli.Processes;
+using Framelease.GpuWorker.Api;
 using Framelease.Kubernetes.Client;
 using Framelease.Kubernetes.Configuration;
 using Framelease.Kubernetes.Models;
@@ -22,8 +24,10 @@ sealed class LeasePlatform : IAsyncDisposable
     public const string Pool = "bench";
 
     readonly List<Process> _processes = [];
+    readonly List<HttpClient> _connections = [];
     readonly Cli.Shell _shell;
     PrivatePostgres? _postgres;
+    string _token = "";
 
     LeasePlatform(Cli.Shell shell) => _shell = shell;
 
@@ -34,6 +38,9 @@ sealed class LeasePlatform : IAsyncDisposable
     public string ServerName { get; private set; } = "";
 
     public int OperatorPid => _processes[^1].Id;
+
+    /// <summary>Of the operator: <c>/worker/v1</c> and <c>/api/v1</c>.</summary>
+    public Uri Api { get; private set; } = null!;
 
     public static async Task<LeasePlatform> StartAsync(string directory, string programs, Cli.Shell shell, CancellationToken ct)
     {
@@ -69,6 +76,15 @@ sealed class LeasePlatform : IAsyncDisposable
             ct);
     }
 
+    /// <summary>A holder on a connection of its own, as every process has one.</summary>
+    public BenchHolder NewHolder(string leaseUid)
+    {
+        var http = new HttpClient(new SocketsHttpHandler()) { BaseAddress = Api, Timeout = Timeout.InfiniteTimeSpan };
+        lock (_connections)
+            _connections.Add(http);
+        return new BenchHolder(new HolderApi(new ProtocolClient(http, _shell.Time), () => _token), leaseUid, _shell.NewId());
+    }
+
     public GpuLease NewLease(string name) => new()
     {
         Metadata = new() { Name = name, Namespace = "default" },
@@ -77,6 +93,7 @@ sealed class LeasePlatform : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        _connections.ForEach(c => c.Dispose());
         Client?.Dispose();
         foreach (var process in Enumerable.Reverse(_processes))
         {
@@ -96,7 +113,9 @@ sealed class LeasePlatform : IAsyncDisposable
         var given = _shell.Environment("FRAMELEASE_TEST_KUBECONFIG");
         ServerName = given is null ? "embedded API server" : "the API server of FRAMELEASE_TEST_KUBECONFIG";
         var kubeconfig = given ?? await StartApiServerAsync(directory, programs, ct);
-        Client = new KubernetesClient(KubeConfig.Load(kubeconfig), _shell.Time, _shell.Random);
+        var options = KubeConfig.Load(kubeconfig);
+        _token = options.Token ?? throw new CliException($"{kubeconfig} has no bearer token, which holders need");
+        Client = new KubernetesClient(options, _shell.Time, _shell.Random);
         foreach (var kind in CustomResources.All)
             await Client.ServerSideApplyAsync(CrdGenerator.Generate(kind), "bench", force: true, ct: ct);
         await AskUntilAsync(() => Client.ListAsync<GpuPool>(ct: ct), ct);
@@ -135,6 +154,7 @@ sealed class LeasePlatform : IAsyncDisposable
         var log = Path.Combine(directory, "operator.log");
         _ = CopyAsync(process.StandardError, log);
         _ = CopyAsync(process.StandardOutput, log + ".out");
+        Api = new Uri($"http://127.0.0.1:{api}");
         using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{metrics}") };
         await AskUntilAsync(
             async () =>

@@ -5,12 +5,12 @@ namespace Framelease.Benchmarks.Leases;
 
 sealed class LeasesSuite(Cli.Shell shell, string programs, bool quick, Action<string> note)
 {
-    const string Suite = "leases", HandOvers = "handover", Dispatch = "dispatch", EndToEnd = "end-to-end";
+    const string Suite = "leases", HandOvers = "handover", Dispatch = "dispatch", EndToEnd = "end-to-end", Heartbeats = "heartbeats";
 
     readonly List<Figure> _figures = [];
 
     /// <summary>Suites by themselves for who works on one of them.</summary>
-    public static string[] Parts { get; } = [$"{Suite}/{HandOvers}", $"{Suite}/{Dispatch}", $"{Suite}/{EndToEnd}"];
+    public static string[] Parts { get; } = [$"{Suite}/{HandOvers}", $"{Suite}/{Dispatch}", $"{Suite}/{EndToEnd}", $"{Suite}/{Heartbeats}"];
 
     /// <param name="part">Null: all of them.</param>
     public async Task<IReadOnlyList<Figure>> RunAsync(string? part, CancellationToken ct)
@@ -21,6 +21,8 @@ sealed class LeasesSuite(Cli.Shell shell, string programs, bool quick, Action<st
             await InDirectoryAsync(directory => DispatchAsync(directory, ct));
         if (part is null or EndToEnd)
             await InDirectoryAsync(directory => EndToEndAsync(directory, ct));
+        if (part is null or Heartbeats)
+            await InDirectoryAsync(directory => HeartbeatsAsync(directory, ct));
         return _figures;
     }
 
@@ -83,6 +85,25 @@ sealed class LeasesSuite(Cli.Shell shell, string programs, bool quick, Action<st
             $">= 100/s until a watch shows them ({platform.ServerName}); {waiting} waiting, {nodes} nodes, {nodes * devices} devices",
             rate >= 100);
         Add("operator-memory", memory, "MiB", "<= 512 MB resident, the most in that run", memory * 1024 * 1024 <= 512e6);
+    }
+
+    async Task HeartbeatsAsync(string directory, CancellationToken ct)
+    {
+        var (holders, duration, silent) = quick ? (100, TimeSpan.FromSeconds(10), 5) : (1_000, TimeSpan.FromSeconds(60), 20);
+        await using var platform = await LeasePlatform.StartAsync(directory, programs, shell, ct);
+        await using var beats = new Beats(platform, shell);
+        await beats.StartAsync(holders, ct);
+        await beats.RunAsync(TimeSpan.FromSeconds(Beats.Interval), 0, ct); // not counted: the first beats compile the way of a beat
+        var (times, cores) = await beats.RunAsync(duration, 0, ct);
+        var answered = Latencies.Of(times);
+        Note($"beats of {holders} holders, one in {Beats.Interval} s each", answered);
+        Add("beat-p99", answered.P99, "ms", $"<= 50 ms; {holders} holders, {Beats.Interval} s", answered.P99 <= 50);
+        Add("beat-processor", cores * 100, "% of a core", "<= 5 % of one core, the whole operator", cores <= 0.05);
+        Add("lease-writes", beats.MostWrites, "writes", "<= transitions + 1 to any GpuLease", beats.MostWrites <= Beats.Transitions + 1);
+        var detected = Latencies.Of(await beats.DetectedAfterAsync(silent, ct));
+        Add(
+            "silence-detected", detected.Most / 1000, "s", $"<= {Beats.SilentAfter} s timeout + 1 s, the latest of {detected.Count}",
+            detected.Most / 1000 <= Beats.SilentAfter + 1);
     }
 
     static async Task InDirectoryAsync(Func<string, Task> work)

@@ -5,13 +5,16 @@ using Framelease.Operator.Ledger;
 namespace Framelease.Operator.Liveness;
 
 /// <summary>
-/// Looks once a second at every lease that is held. Silent holders, and grants to which nobody attached, expire: PostgreSQL's clock and
+/// Looks several times a second at every lease that is held. Silent holders, and grants to which nobody attached, expire: PostgreSQL's clock and
 /// this leader's own monotonic clock must both say so (R3), inside unbroken observation, and not too many at once (R5): a look that fails
 /// or comes late starts every deadline anew. Stalls and grades are <see cref="GradeWatch"/>'s, from the same look.
 /// </summary>
 sealed class LivenessWatch(ILedger ledger, AttemptService attempts, LeaseService leases, TimeProvider time, ILogger<LivenessWatch> logger)
 {
-    static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
+    /// <summary>
+    /// A beat is seen one period late at most, and so is its absence: whoever fell silent expires within a second of the timeout.
+    /// </summary>
+    static readonly TimeSpan Period = TimeSpan.FromMilliseconds(400);
 
     /// <summary>Where the interval is not on record: the default terms beat five times in a timeout.</summary>
     const int BeatsPerTimeout = 5;
