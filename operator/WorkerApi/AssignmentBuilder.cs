@@ -25,6 +25,9 @@ sealed class AssignmentBuilder(ILedger ledger, IKubernetesClient kubernetes, IOb
     {
         var task = (await ledger.LoadTaskAsync(fence.TaskUid, cancel)).State;
         var accepted = task.Accepted ?? throw new HttpProblem(409, "StaleHolder", "the task is not accepted");
+        // Between the attach and this look the attempt may have ended, and the next one begun.
+        if (task.Scenes.GetValueOrDefault(fence.Scene)?.Started is not { } started || started.PodUid != fence.PodUid)
+            throw new HttpProblem(409, "StaleHolder", "the attempt has ended meanwhile");
         var lease = fence.LeaseUid is null ? null : (await ledger.LoadLeaseAsync(fence.LeaseUid, cancel)).State;
         var engine = await kubernetes.FindAsync<Engine>(accepted.Engine, null, cancel)
             ?? throw new HttpProblem(503, "Unavailable", $"engine {accepted.Engine} does not exist any more; apply it again");
@@ -43,7 +46,7 @@ sealed class AssignmentBuilder(ILedger ledger, IKubernetesClient kubernetes, IOb
                 key, objects.PresignPut(key, new PresignPutOptions(UrlLifetime, outputBytes, contentType, IfNoneMatch: true)).AbsoluteUri, contentType, outputBytes),
             Limits = new Limits(limits.CpuSeconds ?? 86400, (limits.MemoryMiB ?? 8192) * MiB, limits.Threads ?? 0),
             HeartbeatIntervalSeconds = lease?.Grant?.Terms.HeartbeatIntervalSeconds ?? DefaultHeartbeatInterval,
-            HeartbeatTimeoutSeconds = task.Scenes[fence.Scene].Started!.HeartbeatTimeoutSeconds,
+            HeartbeatTimeoutSeconds = started.HeartbeatTimeoutSeconds,
             ProgressIntervalSeconds = ProgressInterval,
             StopAfterSeconds = lease?.Grant?.Terms.LockDelay?.StopAfterSeconds,
             DrainGraceSeconds = lease?.Grant?.Terms.Grades?.DrainGraceSeconds ?? DrainGrace,

@@ -56,7 +56,7 @@ sealed class WorkerService(
         // A cancelled task's worker is no impostor: it is told to stop.
         var task = await ledger.LoadTaskAsync(fence.TaskUid, cancel);
         if (task.State.Phase is TaskPhase.Cancelled)
-            return new BeatReply(WorkerCommand.Stop, 0, StopGraceSeconds, "the task was cancelled");
+            return new BeatReply(WorkerCommand.Stop, 0, await StopGraceAsync(fence, cancel), "the task was cancelled");
         var stale = (BeatOutcome.Stale)outcome;
         var why = stale.CurrentToken is { } current ? $"{stale.Why}; the slot's token is {current}, {fence.Token} was presented" : stale.Why;
         await RefuseAsync(new AttemptPlan([], [], new AttemptRefusal("StaleHolder", why)), fence, "beat", cancel);
@@ -80,6 +80,15 @@ sealed class WorkerService(
         var plan = await attempts.FailAsync(fence, failure, $"worker {fence.PodUid}", cancel);
         await RefuseAsync(plan, fence, "fail", cancel);
         return new FailReply(true);
+    }
+
+    // A slot that is handed on by time must be left well before (R4).
+    async Task<int> StopGraceAsync(AttemptFence fence, CancellationToken cancel)
+    {
+        var lease = fence.LeaseUid is { } uid ? (await ledger.LoadLeaseAsync(uid, cancel)).State : null;
+        return lease?.Grant?.Terms.LockDelay is { StopAfterSeconds: var stop }
+            ? Math.Clamp(stop / 2, 1, StopGraceSeconds)
+            : StopGraceSeconds;
     }
 
     // The token must be one that the cluster issued for this audience, bound to the very pod that the body names.

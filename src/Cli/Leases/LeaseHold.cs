@@ -63,7 +63,7 @@ sealed class LeaseHold(IHolderApi api, HolderAttachRequest request, LeaseSay say
             if (wait is null)
                 return;
             await Task.Delay(Sooner(wait.Value), time, stop).ContinueWith(
-                static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+                static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Current);
             CheckContact(order);
         }
     }

@@ -7,8 +7,8 @@ using Framelease.Resources;
 namespace Framelease.Simulation.Tests.ApiServer;
 
 /// <summary>
-/// What every API server does, written once through the client's port: run on the embedded server, on an upstream one where there is one, and
-/// on the one in memory that stands in for them in the simulation. A rule that the simulation relies on belongs here.
+/// What every API server does, written once through the client's port: run on the embedded server, on an upstream one where there is one,
+/// and on the one in memory that stands in for them in the simulation. A rule that the simulation relies on belongs here.
 /// </summary>
 public abstract class ApiContract : IAsyncLifetime
 {
@@ -60,7 +60,8 @@ public abstract class ApiContract : IAsyncLifetime
     {
         var lease = await Client.CreateAsync(Lease("a"));
         (await MergeAsync("a", """{"status":{"state":"Granted"}}""")).Status.ShouldBeNull();
-        var shown = await Client.PatchStatusAsync(lease, lease with { Status = new GpuLeaseStatus { State = "Granted", Token = 7 } }, ct: Ct);
+        var granted = lease with { Status = new GpuLeaseStatus { State = "Granted", Token = 7 } };
+        var shown = await Client.PatchStatusAsync(lease, granted, ct: Ct);
         shown.Status!.State.ShouldBe("Granted");
         shown.Metadata.Generation.ShouldBe(1);
         var wish = shown with { Spec = shown.Spec with { Pool = "other" }, Status = shown.Status with { State = null, Token = 8 } };
@@ -77,7 +78,8 @@ public abstract class ApiContract : IAsyncLifetime
         await MergeAsync("a", """{"metadata":{"labels":{"x":"y"}}}""");
         (await Should.ThrowAsync<KubernetesException>(() => Client.AddFinalizerAsync(old, Wait, Ct))).IsConflict.ShouldBeTrue();
         var stale = old with { Status = new GpuLeaseStatus { State = "Granted" } };
-        (await Should.ThrowAsync<KubernetesException>(() => Client.PatchStatusAsync(old, stale, ifUnchanged: true, Ct))).IsConflict.ShouldBeTrue();
+        (await Should.ThrowAsync<KubernetesException>(() => Client.PatchStatusAsync(old, stale, ifUnchanged: true, Ct)))
+            .IsConflict.ShouldBeTrue();
         var other = DeleteOptions.ForUid("00000000-0000-0000-0000-000000000000");
         (await Should.ThrowAsync<KubernetesException>(() => Client.DeleteAsync<GpuLease>("a", Ns, other, Ct))).IsConflict.ShouldBeTrue();
         (await Client.DeleteAsync<GpuLease>("a", Ns, DeleteOptions.ForUid(old.Metadata.Uid), Ct)).ShouldBeTrue();
@@ -174,7 +176,10 @@ public abstract class ApiContract : IAsyncLifetime
     Pod Pod(string name, string? node) => new()
     {
         Metadata = new ObjectMeta { Name = name, Namespace = Ns },
-        Spec = new PodSpec { NodeName = node, Containers = [new Container { Name = "worker", Image = "worker:1" }], TerminationGracePeriodSeconds = 30 },
+        Spec = new PodSpec
+        {
+            NodeName = node, Containers = [new Container { Name = "worker", Image = "worker:1" }], TerminationGracePeriodSeconds = 30,
+        },
     };
 
     Task<GpuLease> MergeAsync(string name, string patch) => Client.PatchAsync<GpuLease>(name, Ns, Patch.Merge(JsonNode.Parse(patch)!));

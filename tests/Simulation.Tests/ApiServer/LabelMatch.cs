@@ -4,7 +4,9 @@ namespace Framelease.Simulation.Tests.ApiServer;
 sealed record LabelMatch(IReadOnlyList<(string Key, string Value)> All)
 {
     public static LabelMatch Of(string? selector) => new(
-        [.. (selector ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries).Select(part => part.Split('=', 2)).Select(p => (p[0], p[1]))]);
+        [
+            .. (selector ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries).Select(part => part.Split('=', 2)).Select(p => (p[0], p[1])),
+        ]);
 
     public bool Matches(KeptObject value) => All.All(l => value.Label(l.Key) == l.Value);
 }

@@ -6,9 +6,9 @@ using Framelease.Kubernetes.Models;
 namespace Framelease.Simulation.Tests.ApiServer;
 
 /// <summary>
-/// The simulated Kubernetes API server: objects, versions, preconditions, finalizers, graceful deletion, garbage collection and watches, as far
-/// as this platform relies on them. Every method is one request and happens whole or not at all. It passes <see cref="ApiContract"/>, as the
-/// embedded API server and an upstream one do.
+/// The simulated Kubernetes API server: objects, versions, preconditions, finalizers, graceful deletion, garbage collection and watches, as
+/// far as this platform relies on them. Every method is one request and happens whole or not at all. It passes <see cref="ApiContract"/>,
+/// as the embedded API server and an upstream one do.
 /// </summary>
 sealed class MemoryApiServer(Func<DateTimeOffset> clock)
 {

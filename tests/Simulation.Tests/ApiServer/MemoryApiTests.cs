@@ -47,7 +47,7 @@ public sealed class MemoryApiTests : ApiContract
         (await Client.FindAsync<ConfigMap>("owned", "default")).ShouldBeNull();
     }
 
-    sealed class StraightApiWay : IApiWay
+    internal sealed class StraightApiWay : IApiWay
     {
         public Task<T> AskAsync<T>(string what, Func<T> work, CancellationToken cancel)
         {

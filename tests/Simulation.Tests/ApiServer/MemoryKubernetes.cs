@@ -19,9 +19,9 @@ interface IApiWay
 }
 
 /// <summary>
-/// The client's port over a <see cref="MemoryApiServer"/>. It stands at the port, not at HTTP messages, because HttpClient itself comes back
-/// through the thread pool, which no world could replay. What lies below the port (retries, JSON of errors, lines of a watch) is the
-/// conformance suite's.
+/// The client's port over a <see cref="MemoryApiServer"/>. It stands at the port, not at HTTP messages, because HttpClient itself comes
+/// back through the thread pool, which no world could replay. What lies below the port (retries, JSON of errors, lines of a watch) is
+/// the conformance suite's.
 /// </summary>
 sealed class MemoryKubernetes(MemoryApiServer server, IApiWay way) : IKubernetesClient
 {
@@ -52,7 +52,8 @@ sealed class MemoryKubernetes(MemoryApiServer server, IApiWay way) : IKubernetes
         while (await stream.NextAsync(ct) is { } change)
         {
             yield return new WatchEvent<T>(
-                change.Type, change.Object?.As<T>(), change.Object?.ResourceVersion ?? change.Version.ToString(CultureInfo.InvariantCulture));
+                change.Type, change.Object?.As<T>(),
+                change.Object?.ResourceVersion ?? change.Version.ToString(CultureInfo.InvariantCulture));
         }
     }
 

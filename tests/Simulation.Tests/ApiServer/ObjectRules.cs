@@ -83,7 +83,8 @@ static class ObjectRules
     /// <returns>Seconds that a kubelet gets to end the pod; 0 for what goes at once.</returns>
     public static long Grace(KeptObject old, long? wanted)
     {
-        if (!IsPod(old.Resource) || old["spec"]?["nodeName"] is null || old["status"]?["phase"]?.GetValue<string>() is "Succeeded" or "Failed")
+        var hasEnded = old["status"]?["phase"]?.GetValue<string>() is "Succeeded" or "Failed";
+        if (!IsPod(old.Resource) || old["spec"]?["nodeName"] is null || hasEnded)
             return 0;
         return wanted ?? old["spec"]?["terminationGracePeriodSeconds"]?.GetValue<long>() ?? 30;
     }

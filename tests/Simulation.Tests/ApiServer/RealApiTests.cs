@@ -30,7 +30,9 @@ public sealed class RealApiServer : IAsyncLifetime
 
     public async Task InitializeAsync()
     {
-        var kubeconfig = Environment.GetEnvironmentVariable("FRAMELEASE_TEST_KUBECONFIG") is { Length: > 0 } given ? given : await StartAsync();
+        var kubeconfig = Environment.GetEnvironmentVariable("FRAMELEASE_TEST_KUBECONFIG") is { Length: > 0 } given
+            ? given
+            : await StartAsync();
         Client = new KubernetesClient(KubeConfig.Load(kubeconfig), TimeProvider.System, new Random(1));
         foreach (var kind in CustomResources.All)
             await Client.ApplyAsync(CrdGenerator.Generate(kind));

@@ -15,7 +15,7 @@ public sealed class MemoryLedgerTests : LedgerContract
         return Task.FromResult<(ILedger, IEpochs)>((new MemoryLedger(database, way), new MemoryEpochs(database, way)));
     }
 
-    sealed class StraightWay : IDatabaseWay
+    internal sealed class StraightWay : IDatabaseWay
     {
         public Task<T> AskAsync<T>(string what, Func<T> work, CancellationToken cancel)
         {

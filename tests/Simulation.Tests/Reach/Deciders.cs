@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Reflection.Emit;
 using System.Runtime.CompilerServices;
+using System.Text.Json.Serialization;
 using Framelease.Domain.Leasing;
 using Framelease.GpuWorker.Attempts;
 using Framelease.Operator.Ledger;
@@ -41,7 +42,7 @@ static class Deciders
     // Records and generated JSON bring methods that nobody wrote.
     static IEnumerable<MethodInfo> Own(Type type) => type
         .GetMethods(BindingFlags.DeclaredOnly | BindingFlags.Instance | BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic)
-        .Where(m => !m.IsSpecialName && (IsMade(type) || !IsMade(m)) && !type.IsAssignableTo(typeof(System.Text.Json.Serialization.JsonSerializerContext)));
+        .Where(m => !m.IsSpecialName && (IsMade(type) || !IsMade(m)) && !type.IsAssignableTo(typeof(JsonSerializerContext)));
 
     static bool IsMade(MemberInfo member) => member.IsDefined(typeof(CompilerGeneratedAttribute), inherit: false);
 

@@ -13,8 +13,6 @@ public sealed class ReachTests
         ["Framelease.Operator.Leadership.PostgresEpochs"] = "simulated; LedgerContract holds both to the same rules",
         ["Framelease.Operator.WorkerApi.WorkerEndpoints"] = "HTTP in and out; end-to-end tests call it",
         ["Framelease.Operator.WorkerApi.HolderEndpoints"] = "HTTP in and out; end-to-end tests call it",
-        ["Framelease.Operator.WorkerApi.HolderCredential"] = "no world has holders without a task yet",
-        ["Framelease.Operator.WorkerApi.HolderService"] = "no world has holders without a task yet",
         ["Framelease.Operator.Authority.AuthorityTakeOver"] = "no world restores a backup yet; RestoreTests do, on a real PostgreSQL",
         ["Framelease.Operator.Authority.AuthorityWitness"] = "as AuthorityTakeOver",
         ["Framelease.Operator.Authority.SeenAuthority"] = "as AuthorityTakeOver",

@@ -55,6 +55,14 @@ sealed class FaultPlan
                 Operators[chance.Next(Operators.Length)], nodes[chance.Next(nodes.Count)], chance.Next(-600, 600)));
         }
 
+        // Only a long silence shows whether a worker stops by itself before its slot is another's.
+        if (isWhole && hasLockDelay && wild != 0)
+        {
+            var at = TimeSpan.FromMilliseconds(chance.Next(60_000));
+            plan._faults.Add(new Fault(
+                FaultKind.CutNode, at, TimeSpan.FromMilliseconds(40_000 + chance.Next(40_000)), Operators[0], nodes[chance.Next(nodes.Count)], 0));
+        }
+
         return plan;
     }
 
@@ -96,7 +104,7 @@ sealed class FaultPlan
                 fate.PostAfter(f.Length, paused.Continue);
                 break;
             case FaultKind.CutToDatabase or FaultKind.CutFromDatabase or FaultKind.CutNode or FaultKind.CutToNode
-                or FaultKind.CutToApi or FaultKind.CutFromApi:
+                or FaultKind.CutToApi or FaultKind.CutFromApi or FaultKind.CutKubelet:
                 foreach (var (from, to) in f.Ways())
                     world.Network.Cut(from, to);
                 break;
@@ -113,7 +121,7 @@ sealed class FaultPlan
                 world.Replica(f.Operator).Process.Clock.Rate = 1 + (f.Seconds / 600.0 * 0.05);
                 break;
             case FaultKind.Revoke:
-                world.RevokeOne(f.Operator);
+                world.RevokeOne();
                 break;
             default:
                 world.Begin(f);
@@ -126,7 +134,7 @@ sealed class FaultPlan
         switch (f.Kind)
         {
             case FaultKind.CutToDatabase or FaultKind.CutFromDatabase or FaultKind.CutNode or FaultKind.CutToNode
-                or FaultKind.CutToApi or FaultKind.CutFromApi:
+                or FaultKind.CutToApi or FaultKind.CutFromApi or FaultKind.CutKubelet:
                 foreach (var (from, to) in f.Ways())
                     world.Network.Heal(from, to);
                 break;
@@ -164,6 +172,9 @@ enum FaultKind
     CutToApi,
     CutFromApi,
 
+    /// <summary>The kubelet of a node hears of nothing and reports nothing; its workers reach the operators.</summary>
+    CutKubelet,
+
     /// <summary>etcd forgets: whoever resumes a watch from before has to list again.</summary>
     Compact,
 
@@ -173,8 +184,11 @@ enum FaultKind
     /// <summary>A person deletes a GpuLease.</summary>
     DeleteLease,
 
-    /// <summary>A person drains a device by the pool's spec.</summary>
+    /// <summary>A person drains a node's devices by the pool's spec.</summary>
     Drain,
+
+    /// <summary>A pool that matches the nodes of the other.</summary>
+    SecondPool,
 }
 
 sealed record Fault(FaultKind Kind, TimeSpan At, TimeSpan Length, string Operator, string Node, int Seconds)
@@ -184,7 +198,7 @@ sealed record Fault(FaultKind Kind, TimeSpan At, TimeSpan Length, string Operato
 
     string Where => Kind switch
     {
-        FaultKind.CutNode or FaultKind.CutToNode or FaultKind.NodeDies or FaultKind.Drain => Node,
+        FaultKind.CutNode or FaultKind.CutToNode or FaultKind.NodeDies or FaultKind.Drain or FaultKind.CutKubelet => Node,
         FaultKind.ClockJump => string.Create(CultureInfo.InvariantCulture, $"{Jump.TotalSeconds:0.0} s"),
         _ => Operator,
     };
@@ -196,7 +210,8 @@ sealed record Fault(FaultKind Kind, TimeSpan At, TimeSpan Length, string Operato
         FaultKind.CutFromDatabase => [(DatabaseServer.Address, Operator)],
         FaultKind.CutToApi => [(Operator, Whole.ApiMachine.Address)],
         FaultKind.CutFromApi => [(Whole.ApiMachine.Address, Operator)],
-        FaultKind.CutNode => FaultPlan.Operators.Select(name => (Node, name)),
+        FaultKind.CutKubelet => [(Node, Whole.ApiMachine.Address)],
+        FaultKind.CutNode => FaultPlan.Operators.Append(Whole.ApiMachine.Address).Select(name => (Node, name)),
         FaultKind.CutToNode => FaultPlan.Operators.Select(name => (name, Node)),
         _ => [],
     };

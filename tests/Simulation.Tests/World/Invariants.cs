@@ -64,6 +64,7 @@ sealed class Invariants(Scheduler simulation, SimulatedWorld world)
     public void DeviceTaken(SimPod pod)
     {
         pod.UsesDevice = true;
+        simulation.Say($"{pod.Name} takes {pod.Slot}");
         var other = world.Cluster.Pods.FirstOrDefault(p => p != pod && p is { UsesDevice: true, IsRunning: true } && p.Slot == pod.Slot);
         Hold(other is null, $"pods {other?.Name} and {pod.Name} both use slot {pod.Slot}");
     }
@@ -130,7 +131,9 @@ sealed class Invariants(Scheduler simulation, SimulatedWorld world)
                 NotBlind(uid, before);
                 break;
             case LeaseExpired { Cause: ExpiryCause.StartDeadline }:
-                Hold(!world.Plan.IsCalm || before.Request!.TaskUid is null, $"the grant of {uid} was not taken up, and nothing was in its way");
+                Hold(
+                    !world.Plan.IsCalm || before.Request!.TaskUid is null,
+                    $"the grant of {uid} was not taken up, and nothing was in its way");
                 break;
         }
     }

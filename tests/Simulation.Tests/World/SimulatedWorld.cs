@@ -141,19 +141,26 @@ abstract class SimulatedWorld : IDisposable
             replica.Dispose();
     }
 
-    /// <summary>Through any replica, which may have lost its database or its lead.</summary>
-    public void RevokeOne(string name)
+    public void RevokeOne()
     {
         var held = Server.Database.Tables.Leases.Where(l => l.Value.IsHeld || l.Value.State == "Pending").Select(l => l.Key).ToList();
         if (held.Count == 0)
             return;
         var uid = held[Simulation.Chance.Next(held.Count)];
-        var replica = Replica(name);
+        Order(o => o.RevokeAsync(uid, "user alice", "simulated", CancellationToken.None));
+    }
+
+    public void Crash(string name) => Restart(Replica(name));
+
+    /// <summary>A person orders something through any replica, which may have lost its database or its lead.</summary>
+    protected void Order(Func<LeaseOrders, Task> order)
+    {
+        var replica = AnyReplica();
         _ = replica.Process.Run(async () =>
         {
             try
             {
-                await replica.Orders.RevokeAsync(uid, "user alice", "simulated", CancellationToken.None);
+                await order(replica.Orders);
             }
             catch (Exception e) when (e is LedgerUnavailableException or LedgerConflictException or OperationCanceledException)
             {
@@ -161,8 +168,6 @@ abstract class SimulatedWorld : IDisposable
             }
         });
     }
-
-    public void Crash(string name) => Restart(Replica(name));
 
     protected abstract IReplica NewReplica(string name);
 

@@ -15,8 +15,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Framelease.Simulation.Tests.World.Lean;
 
 /// <summary>
-/// One process of the operator, in a lean world: the shipped leader roles, dispatcher, liveness and grade watch, attempt and lease services. What
-/// reconcilers do with objects of the API server is done here on the simulated cluster, by the same deciders and services.
+/// One process of the operator, in a lean world: the shipped leader roles, dispatcher, liveness and grade watch, attempt and lease
+/// services. What reconcilers do with objects of the API server is done here on the simulated cluster, by the same deciders and services.
 /// </summary>
 sealed class LeanReplica : IReplica
 {

@@ -96,7 +96,9 @@ sealed class SimWatch(Network network, SimProcess reader, ApiMachine api, WatchS
     }
 }
 
-/// <summary>The way of one operator to the API server. A request is not sent twice: what may be repeated is the caller's decision.</summary>
+/// <summary>
+/// The way of one operator to the API server. A request is not sent twice: what may be repeated is the caller's decision.
+/// </summary>
 sealed class SimApiWay(Scheduler simulation, Network network, SimProcess from, ApiMachine api) : IApiWay
 {
     public Task<T> AskAsync<T>(string what, Func<T> work, CancellationToken cancel) => network.CallAsync(

@@ -9,8 +9,8 @@ using Framelease.Simulation.Tests.Engine;
 namespace Framelease.Simulation.Tests.World.Whole;
 
 /// <summary>
-/// Nodes with their kubelets: start what is bound to them, end what is deleted (SIGTERM, the grace, SIGKILL), and report what ended. A node that
-/// died comes back with another boot id, and reports everything of before as ended.
+/// Nodes with their kubelets: start what is bound to them, end what is deleted (SIGTERM, the grace, SIGKILL), and report what ended. A node
+/// that died comes back with another boot id, and reports everything of before as ended.
 /// </summary>
 sealed class Kubelets : ICluster
 {
@@ -22,12 +22,13 @@ sealed class Kubelets : ICluster
     readonly Dictionary<string, int> _boots = new(StringComparer.Ordinal);
     readonly HashSet<string> _down = [];
     readonly Scheduler _simulation;
+    readonly Network _network;
     readonly ApiMachine _api;
     readonly SimProcess _process;
 
-    public Kubelets(Scheduler simulation, ApiMachine api)
+    public Kubelets(Scheduler simulation, Network network, ApiMachine api)
     {
-        (_simulation, _api, _process) = (simulation, api, simulation.Process("kubelets"));
+        (_simulation, _network, _api, _process) = (simulation, network, api, simulation.Process("kubelets"));
         api.Server.Changed = Heard;
     }
 
@@ -35,6 +36,9 @@ sealed class Kubelets : ICluster
 
     /// <summary>Starts the worker in a pod; the token is its SIGTERM.</summary>
     public required Action<SimPod, CancellationToken> StartWorker { get; init; }
+
+    /// <summary>A program on a node's machine that is in no pod; it lives and dies with the machine.</summary>
+    public void Adopt(SimPod program) => _pods[program.Uid] = program;
 
     public string BootId(string node) => $"{node}-boot-{_boots.GetValueOrDefault(node)}";
 
@@ -75,6 +79,9 @@ sealed class Kubelets : ICluster
         _process.PostAfter(Soon(1000), () => Report(pod, code));
     }
 
+    // Without the API server it hears of nothing, and reports nothing.
+    bool IsAlone(string? node) => _api.IsDown || (node is not null && !_network.IsOpen(node, ApiMachine.Address));
+
     void Heard(ApiChange change)
     {
         if (change.Object is { } kept && kept.Resource == PodKind)
@@ -83,7 +90,7 @@ sealed class Kubelets : ICluster
 
     void Sync(KeptObject seen)
     {
-        if (_api.IsDown)
+        if (IsAlone(seen.As<Pod>().Spec?.NodeName))
         {
             _process.PostAfter(Retry, () => Sync(seen));
             return;
@@ -144,7 +151,7 @@ sealed class Kubelets : ICluster
 
     void Report(SimPod pod, int code)
     {
-        if (_down.Contains(pod.Node) || _api.IsDown)
+        if (_down.Contains(pod.Node) || IsAlone(pod.Node))
         {
             _process.PostAfter(Retry, () => Report(pod, code));
             return;
@@ -168,7 +175,7 @@ sealed class Kubelets : ICluster
 
     void Show(SimPod pod, string phase, JsonObject state)
     {
-        if (_api.IsDown || Find(pod) is null)
+        if (IsAlone(pod.Node) || Find(pod) is null)
             return;
         _api.Server.Update(PodKind, "default", pod.Name, "status", node =>
         {
@@ -189,7 +196,7 @@ sealed class Kubelets : ICluster
 
     void ShowBoot(string node)
     {
-        if (_api.IsDown)
+        if (IsAlone(node))
             _process.PostAfter(Retry, () => ShowBoot(node));
         else
             _api.Server.Update(ResourceRef.Of<Node>(), null, node, "status", n =>

@@ -5,7 +5,9 @@ using Framelease.Simulation.Tests.Ledger;
 
 namespace Framelease.Simulation.Tests.World.Whole;
 
-/// <summary>The log as dispatchers follow it: by looking, once a second, through outages. Nothing else of the store is asked for in a world.</summary>
+/// <summary>
+/// The log as dispatchers and controllers follow it: by looking, once a second, through outages. Nothing else of the store is asked for.
+/// </summary>
 sealed class MemoryLog(MemoryDatabase database, IDatabaseWay way, TimeProvider time) : IEventStore
 {
     static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
@@ -20,7 +22,8 @@ sealed class MemoryLog(MemoryDatabase database, IDatabaseWay way, TimeProvider t
             IReadOnlyList<StoredEvent> page = [];
             try
             {
-                page = await way.AskAsync("read log", () => (IReadOnlyList<StoredEvent>)[.. database.Tables.Log.Skip((int)afterSequence)], ct);
+                page = await way.AskAsync<IReadOnlyList<StoredEvent>>(
+                    "read log", () => [.. database.Tables.Log.Skip((int)afterSequence)], ct);
             }
             catch (LedgerUnavailableException)
             {
@@ -63,8 +66,8 @@ sealed class MemoryLog(MemoryDatabase database, IDatabaseWay way, TimeProvider t
 
     static EventEnvelope Envelope(StoredEvent e) => new()
     {
-        Sequence = e.Sequence, Id = Guid.Empty, Stream = e.Stream, Version = e.Version, TypeName = EventAlias.Of(e.Data.GetType()), Data = e.Data,
-        Raw = default, Timestamp = e.At,
+        Sequence = e.Sequence, Id = Guid.Empty, Stream = e.Stream, Version = e.Version, TypeName = EventAlias.Of(e.Data.GetType()),
+        Data = e.Data, Raw = default, Timestamp = e.At,
     };
 
     static NotSupportedException NotSimulated() => new("no part of a world asks for it");

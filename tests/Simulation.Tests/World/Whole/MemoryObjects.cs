@@ -18,7 +18,8 @@ sealed class MemoryObjects : IObjectStore
 
     public Uri PresignPut(string key, PresignPutOptions options) => UriOf(key);
 
-    public Task<ObjectInfo> PutAsync(string key, Stream content, PutOptions options, CancellationToken cancellation) => throw NotSimulated();
+    public Task<ObjectInfo> PutAsync(string key, Stream content, PutOptions options, CancellationToken cancellation) =>
+        throw NotSimulated();
 
     public Task<ObjectContent> GetAsync(string key, ByteRange? range, CancellationToken cancellation) => throw NotSimulated();
 

@@ -34,12 +34,12 @@ sealed class SimEngine(WholeWorld world, SimPod pod, Temper temper) : IEngineRun
         }
         catch (OperationCanceledException)
         {
-            // Its processes end within the grace, sooner or later.
-            await Task.Delay(orders.Current!.Grace * world.Simulation.Chance.NextDouble(), _time);
+            await EndAsync(orders);
             throw;
         }
         finally
         {
+            world.Simulation.Say($"{pod.Name} leaves its device");
             pod.UsesDevice = false;
         }
 
@@ -47,6 +47,21 @@ sealed class SimEngine(WholeWorld world, SimPod pod, Temper temper) : IEngineRun
             throw WorkerFailedException.Of(FailCategory.Engine, FailReasons.EngineFailed, "it broke", retryable: true);
         var took = _time.GetElapsedTime(started);
         return new EngineResult("sim", "the only one", (long)took.TotalSeconds, took, took);
+    }
+
+    // Its processes end within the grace, sooner or later; an urgent order cuts a long grace short.
+    async Task EndAsync(StopOrders orders)
+    {
+        var late = world.Simulation.Chance.NextDouble();
+        var order = orders.Current!;
+        try
+        {
+            await Task.Delay(order.Grace * late, _time, order.Kind is StopKind.Stopped ? orders.Urgent : CancellationToken.None);
+        }
+        catch (OperationCanceledException)
+        {
+            await Task.Delay(orders.Current!.Grace * late, _time);
+        }
     }
 
     public Task<MediaFacts> DescribeAsync(EngineJob job, CancellationToken cancellation) =>

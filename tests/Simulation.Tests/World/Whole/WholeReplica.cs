@@ -34,10 +34,14 @@ sealed class WholeReplica : IReplica
         Worker = new WorkerService(
             ledger, attempts, new AssignmentBuilder(ledger, kubernetes, world.Objects, options), kubernetes, world.Objects, Credential,
             NullLogger<WorkerService>.Instance);
+        HolderCredential = new HolderCredential(Key);
+        Holders = new HolderService(
+            ledger, new LeaseService(ledger, signals), signals, kubernetes, HolderCredential, NullLogger<HolderService>.Instance);
         _plane = new ControlPlane(
             new ControlPlanePorts(
                 kubernetes, ledger, new MemoryEpochs(world.Server.Database, database),
-                new MemoryLog(world.Server.Database, database, Process.Clock), world.Objects, new ClusterIdentity("cluster"), attempts, signals),
+                new MemoryLog(world.Server.Database, database, Process.Clock), world.Objects, new ClusterIdentity("cluster"), attempts,
+                signals),
             options, new Edges(Process.Clock, chance, () => IdOf(chance), () => Key), NullLoggerFactory.Instance);
     }
 
@@ -49,9 +53,14 @@ sealed class WholeReplica : IReplica
 
     public AttemptCredential Credential { get; }
 
+    public HolderService Holders { get; }
+
+    public HolderCredential HolderCredential { get; }
+
     public Task RunAsync() => _plane.RunAsync((_, _) => [], () => { }, CancellationToken.None);
 
     public void Dispose() => _plane.Dispose();
 
-    static Guid IdOf(Random chance) => Guid.Parse(string.Create(CultureInfo.InvariantCulture, $"00000000-0000-4000-9000-{chance.NextInt64(1L << 48):x12}"));
+    static Guid IdOf(Random chance) =>
+        Guid.Parse(string.Create(CultureInfo.InvariantCulture, $"00000000-0000-4000-9000-{chance.NextInt64(1L << 48):x12}"));
 }

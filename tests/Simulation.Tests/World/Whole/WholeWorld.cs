@@ -13,13 +13,14 @@ using Framelease.WorkerProtocol;
 namespace Framelease.Simulation.Tests.World.Whole;
 
 /// <summary>
-/// A world with everything that ships: replicas with stores, controllers, dispatchers, watches and the worker API, and pods that run the worker
-/// itself. Simulated are PostgreSQL, the API server, kubelets, the network, the engine, the object store and clocks.
+/// A world with everything that ships: replicas with stores, controllers, dispatchers, watches and the worker API, pods that run the
+/// worker itself, and programs that hold leases without a task. Simulated are PostgreSQL, the API server, kubelets, the network, the engine, the object store and clocks.
 /// </summary>
 sealed class WholeWorld : SimulatedWorld
 {
     const string Namespace = "default";
     const string Input = "inputs/clip.mp4";
+    const string RivalPool = "rival";
 
     static int _worlds;
 
@@ -30,12 +31,14 @@ sealed class WholeWorld : SimulatedWorld
 
     readonly List<string> _tasks = [];
     int _unapplied;
+    string? _cordoned;
+    bool _hasRival;
 
     public WholeWorld(int seed)
         : base(seed, isWhole: true)
     {
         Api = new ApiMachine(Simulation);
-        _kubelets = new Kubelets(Simulation, Api) { StartWorker = StartWorker };
+        _kubelets = new Kubelets(Simulation, Network, Api) { StartWorker = StartWorker };
         Objects.Put(Input, 1, "input");
     }
 
@@ -59,7 +62,7 @@ sealed class WholeWorld : SimulatedWorld
     public void Takes(SimPod pod, LeasedDevice device)
     {
         pod.Slot = new SlotKey("cluster", pod.Node, device.Id, device.Slot);
-        pod.LeaseUid = Server.Database.Tables.Attempts.Values.First(a => a.Row.PodUid == pod.Uid).Row.LeaseUid;
+        pod.LeaseUid ??= Server.Database.Tables.Attempts.Values.First(a => a.Row.PodUid == pod.Uid).Row.LeaseUid;
         Invariants.DeviceTaken(pod);
     }
 
@@ -80,17 +83,32 @@ sealed class WholeWorld : SimulatedWorld
                 DeleteOne<GpuLease>();
                 break;
             case FaultKind.Drain:
-                Cordon(fault.Node);
+                _cordoned = fault.Node;
+                ShapePools();
+                break;
+            case FaultKind.SecondPool:
+                _hasRival = true;
+                ShapePools();
                 break;
         }
     }
 
     public override void Finish(Fault fault)
     {
-        if (fault.Kind is FaultKind.ApiDown)
-            Api.Start();
-        if (fault.Kind is FaultKind.Drain)
-            Cordon(null);
+        switch (fault.Kind)
+        {
+            case FaultKind.ApiDown:
+                Api.Start();
+                break;
+            case FaultKind.Drain:
+                _cordoned = null;
+                ShapePools();
+                break;
+            case FaultKind.SecondPool:
+                _hasRival = false;
+                ShapePools();
+                break;
+        }
     }
 
     public override void Dispose()
@@ -109,6 +127,7 @@ sealed class WholeWorld : SimulatedWorld
         Create(PlatformObjects.Pool(Terms, SlotsPerNode));
         Create(PlatformObjects.Engine());
         Create(PlatformObjects.Tenant(Namespace));
+        LookAround();
     }
 
     protected override void AddTask(int number)
@@ -121,7 +140,48 @@ sealed class WholeWorld : SimulatedWorld
         });
     }
 
-    protected override void AddLease(int number) => Apply(PlatformObjects.Lease($"bare-{number}", Namespace), _ => { });
+    // Every other one is held by a program; nobody ever attaches to the others.
+    protected override void AddLease(int number) => Apply(PlatformObjects.Lease($"bare-{number}", Namespace), made =>
+    {
+        if (number % 2 == 0)
+            Hold(made, number);
+    });
+
+    void Hold(KeptObject lease, int number)
+    {
+        var seen = Api.Server.Find(lease.Resource, Namespace, lease.Name)?.As<GpuLease>().Status;
+        if (seen is not { State: "Granted", Node: { } node })
+        {
+            if (seen?.State is null or "Pending" && Simulation.Elapsed < Trouble)
+                Fate.PostAfter(TimeSpan.FromSeconds(1), () => Hold(lease, number));
+            return;
+        }
+
+        var program = new SimPod($"program-{number}", $"program-{number}", node, "", 0)
+        {
+            LeaseUid = lease.Uid, HasStarted = true, Process = Simulation.Process($"program-{number}"),
+        };
+        _kubelets.Adopt(program);
+        var work = Plan.Temper(Simulation.Chance, isOver: true).Work;
+        var holder = new SimHolder(this, program, work, new Random(Simulation.Chance.Next()));
+        _ = program.Process.Run(() => GuardAsync(program.Name, async () =>
+        {
+            await holder.RunAsync();
+            _kubelets.End(program, 0);
+        }));
+    }
+
+    // A person who looks: what no pod's end can prove, they release by hand.
+    void LookAround()
+    {
+        Fate.PostAfter(TimeSpan.FromSeconds(15), LookAround);
+        foreach (var slot in Server.Database.Tables.Slots.Values.Where(s => s.Slot.State is SlotState.Quarantined).ToList())
+        {
+            var ofTask = slot.Slot.LeaseUid is { } uid && Server.Database.Tables.Leases[uid].Request.TaskUid is not null;
+            if (!ofTask && !_kubelets.Pods.Any(p => p is { UsesDevice: true } && p.Slot == slot.Key))
+                Order(o => o.ReleaseByPersonAsync(slot.Key.Node, slot.Key.Device, slot.Key.Slot, "user bob", "looked at it", default));
+        }
+    }
 
     // As people do: until it is taken.
     void Apply<T>(T value, Action<KeptObject> done)
@@ -148,19 +208,25 @@ sealed class WholeWorld : SimulatedWorld
         Api.Server.Delete(one.Resource, one.Namespace, one.Name, null);
     }
 
-    void Cordon(string? node)
+    // Cordons, and another pool that matches the same nodes: their devices then belong to neither (R1). As people want it now.
+    void ShapePools()
     {
         if (Api.IsDown)
         {
-            Fate.PostAfter(TimeSpan.FromSeconds(1), () => Cordon(node));
+            Fate.PostAfter(TimeSpan.FromSeconds(1), ShapePools);
             return;
         }
 
         Api.Server.Update(ResourceRef.Of<GpuPool>(), null, Pool, null, pool =>
         {
-            pool["spec"]!["cordons"] = node is null ? null : new JsonArray(new JsonObject { ["node"] = node, ["drain"] = true });
+            pool["spec"]!["cordons"] =
+                _cordoned is null ? null : new JsonArray(new JsonObject { ["node"] = _cordoned, ["drain"] = true });
             return pool;
         });
+        if (!_hasRival)
+            Api.Server.Delete(ResourceRef.Of<GpuPool>(), null, RivalPool, null);
+        else if (Api.Server.Find(ResourceRef.Of<GpuPool>(), null, RivalPool) is null)
+            Create(PlatformObjects.Pool(Terms, SlotsPerNode) with { Metadata = new ObjectMeta { Name = RivalPool } });
     }
 
     void StartWorker(SimPod pod, CancellationToken sigterm)
@@ -169,13 +235,14 @@ sealed class WholeWorld : SimulatedWorld
         var chance = new Random(Simulation.Chance.Next());
         var log = new WorkerLog(TextWriter.Null);
         var options = new WorkerOptions(
-            new Uri("http://operator/"), "token", pod.Name, Namespace, pod.Uid, pod.Node, _scratch, TimeSpan.FromSeconds(StartDeadline), null)
+            new Uri("http://operator/"), "token", pod.Name, Namespace, pod.Uid, pod.Node, _scratch, TimeSpan.FromSeconds(StartDeadline),
+            null)
         {
             BootId = _kubelets.BootId(pod.Node),
         };
         var worker = new Worker(
-            options, "0.1.0", new SimWorkerApi(this, pod), new SimEngine(this, pod, temper), new SimInputs(), new SimOutputs(this, pod), log,
-            pod.Process!.Clock, chance);
+            options, "0.1.0", new SimWorkerApi(new ReplicaCalls(this, pod.Process!, pod.Node), pod.Uid), new SimEngine(this, pod, temper),
+            new SimInputs(), new SimOutputs(this, pod), log, pod.Process!.Clock, chance);
         _ = pod.Process.Run(() => GuardAsync($"worker {pod.Name}", async () =>
         {
             var code = await worker.RunAsync(sigterm);

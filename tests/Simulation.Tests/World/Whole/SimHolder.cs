@@ -1,0 +1,58 @@
+using Framelease.Cli.Leases;
+using Framelease.GpuWorker;
+using Framelease.GpuWorker.Api;
+using Framelease.Operator.Api;
+using Framelease.Operator.WorkerApi;
+using Framelease.WorkerProtocol;
+
+namespace Framelease.Simulation.Tests.World.Whole;
+
+/// <summary>
+/// A program under <c>framelease lease run</c>: holds a lease of its own by the shipped <see cref="LeaseHold"/>, on the node's machine and in no pod.
+/// </summary>
+sealed class SimHolder(WholeWorld world, SimPod program, TimeSpan work, Random chance)
+{
+    static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(200);
+    static readonly TimeSpan ReleaseWithin = TimeSpan.FromSeconds(15);
+
+    readonly TimeProvider _time = program.Process!.Clock;
+
+    public async Task RunAsync()
+    {
+        var api = new SimHolderApi(new ReplicaCalls(world, program.Process!, program.Node));
+        var request = new HolderAttachRequest("0.1.0", "default", program.LeaseUid!, $"holder-{program.Name}");
+        var hold = new LeaseHold(api, request, new LeaseSay(TextWriter.Null, quiet: true), _time, chance);
+        if (await hold.AttachAsync(CancellationToken.None) is not ApiAnswer<HeldLease>.Ok(var held))
+            return;
+        world.Takes(program, held.Device);
+        HoldOrder? order = null;
+        using var stop = new CancellationTokenSource();
+        var beating = hold.BeatAsync(o => order = o, stop.Token);
+        var started = _time.GetTimestamp();
+        while (order is null && _time.GetElapsedTime(started) < work)
+            await Task.Delay(Tick, _time);
+        if (order is HoldOrder.End end)
+            await Task.Delay(end.Grace * chance.NextDouble(), _time);
+        program.UsesDevice = false;
+        await stop.CancelHereAsync();
+        await beating;
+        if (order is not (HoldOrder.Kill or HoldOrder.End { LeaseLost: true }))
+            await hold.ReleaseAsync("exit code 0", ReleaseWithin, CancellationToken.None);
+    }
+}
+
+/// <summary><c>/worker/v1/leases</c> over the simulated network.</summary>
+sealed class SimHolderApi(ReplicaCalls calls) : IHolderApi
+{
+    public Task<ApiAnswer<HeldLease>> AttachAsync(HolderAttachRequest request, CancellationToken ct) =>
+        calls.CallAsync(o => o.Holders.AttachAsync("user carol", request, CancellationToken.None), ct);
+
+    public Task<ApiAnswer<BeatReply>> BeatAsync(string credential, HolderBeatRequest request, CancellationToken ct) =>
+        calls.CallAsync(o => o.Holders.BeatAsync(Fence(o, credential), request, CancellationToken.None), ct);
+
+    public Task<ApiAnswer<HolderReleaseReply>> ReleaseAsync(string credential, HolderReleaseRequest request, CancellationToken ct) =>
+        calls.CallAsync(o => o.Holders.ReleaseAsync(Fence(o, credential), request, CancellationToken.None), ct);
+
+    static HolderFence Fence(WholeReplica replica, string credential) =>
+        replica.HolderCredential.Verify(credential) ?? throw new HttpProblem(401, "Unauthorized", "the credential is not ours");
+}
