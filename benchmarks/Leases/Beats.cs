@@ -44,8 +44,8 @@ sealed class Beats(LeasePlatform platform, Cli.Shell shell) : IAsyncDisposable
             (i, stop) =>
             {
                 var lease = platform.NewLease(Invariant($"lease-{i:D6}"));
-                return platform.Client.CreateAsync(
-                    lease with { Spec = lease.Spec with { HeartbeatIntervalSeconds = Interval, HeartbeatTimeoutSeconds = SilentAfter } }, stop);
+                var spec = lease.Spec with { HeartbeatIntervalSeconds = Interval, HeartbeatTimeoutSeconds = SilentAfter };
+                return platform.Client.CreateAsync(lease with { Spec = spec }, stop);
             },
             ct);
         await granted.Task.WaitAsync(TimeSpan.FromMinutes(5), shell.Time, ct);
@@ -65,7 +65,8 @@ sealed class Beats(LeasePlatform platform, Cli.Shell shell) : IAsyncDisposable
         var (started, before) = (shell.Time.GetTimestamp(), ProcessorTime());
         await Task.WhenAll(holders.Select(async (holder, i) =>
         {
-            for (var due = TimeSpan.FromSeconds((double)Interval * i / holders.Count); due < duration; due += TimeSpan.FromSeconds(Interval))
+            var first = TimeSpan.FromSeconds((double)Interval * i / holders.Count);
+            for (var due = first; due < duration; due += TimeSpan.FromSeconds(Interval))
             {
                 var wait = due - shell.Time.GetElapsedTime(started);
                 if (wait > TimeSpan.Zero)

@@ -11,8 +11,11 @@ sealed class BenchHolder(IHolderApi api, string lease, Guid id)
     string _credential = "";
     long _sequence;
 
-    public async Task AttachAsync(CancellationToken ct) =>
-        _credential = Value(await api.AttachAsync(new HolderAttachRequest("1.0.0", "default", lease, id.ToString(), null, "bench"), ct)).Credential;
+    public async Task AttachAsync(CancellationToken ct)
+    {
+        var request = new HolderAttachRequest("1.0.0", "default", lease, id.ToString(), null, "bench");
+        _credential = Value(await api.AttachAsync(request, ct)).Credential;
+    }
 
     public async Task BeatAsync(CancellationToken ct)
     {
@@ -20,7 +23,8 @@ sealed class BenchHolder(IHolderApi api, string lease, Guid id)
             throw new InvalidOperationException($"the holder of lease {lease} is told to end");
     }
 
-    public async Task ReleaseAsync(CancellationToken ct) => Value(await api.ReleaseAsync(_credential, new HolderReleaseRequest("bench"), ct));
+    public async Task ReleaseAsync(CancellationToken ct) =>
+        Value(await api.ReleaseAsync(_credential, new HolderReleaseRequest("bench"), ct));
 
     static T Value<T>(ApiAnswer<T> answer)
         where T : class => answer is ApiAnswer<T>.Ok ok ? ok.Value : throw new InvalidOperationException($"the operator answered {answer}");

@@ -10,6 +10,7 @@ using Framelease.Cli.Processes;
 using Framelease.Cli.Tasks;
 using Framelease.Cli.Terminal;
 using Framelease.Kubernetes.Client;
+using Framelease.LocalCluster.Postgres;
 using Framelease.Resources;
 
 namespace Framelease.EndToEnd.Tests.Support;
@@ -29,6 +30,9 @@ public sealed class Platform : IAsyncLifetime
     Process? _up;
     Cluster? _cluster;
     int _names;
+
+    /// <summary>Slots without hardware.</summary>
+    public int Slots { get; init; } = 1;
 
     public string Home { get; } = Directory.CreateTempSubdirectory("framelease-e2e-").FullName;
 
@@ -61,6 +65,7 @@ public sealed class Platform : IAsyncLifetime
         var start = new ProcessStartInfo(Dist.Framelease,
         [
             "up", "--data-dir", Data, "--port", "0", "--metrics-port", "0", "--api-port", "0", "--input-root", InputRoot, "--output", "json", "--until-stdin-closes",
+            "--gpus", Slots.ToString(CultureInfo.InvariantCulture),
         ])
         {
             RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false,
@@ -104,8 +109,27 @@ public sealed class Platform : IAsyncLifetime
         ? int.Parse(File.ReadLines(Directory.EnumerateFiles(Path.Combine(Data, "postgres"), "postmaster.pid", SearchOption.AllDirectories).Single()).First(), CultureInfo.InvariantCulture)
         : JsonDocument.Parse(File.ReadAllText(Path.Combine(Data, "run", part + ".json"))).RootElement.GetProperty("pid").GetInt32();
 
+    /// <summary>As <see cref="PidOf"/>; null while the part is away.</summary>
+    public int? TryPidOf(string part)
+    {
+        try
+        {
+            return PidOf(part);
+        }
+        catch (Exception e) when (e is IOException or InvalidOperationException or JsonException or FormatException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>SIGKILL to a part; `up` starts it again.</summary>
     public void Kill(string part) => Signals.Send(PidOf(part), Signals.Kill).ShouldBeTrue($"{part} was not running");
+
+    /// <summary>SIGSTOP to a part and all that it started: it is there, and answers nobody. SIGCONT when the result is disposed.</summary>
+    public IDisposable Freeze(string part) => new Frozen(PidOf(part));
+
+    /// <summary>The platform's database, for looking.</summary>
+    public string Postgres => PrivatePostgres.FindConnectionString(Path.Combine(Data, "postgres"))!;
 
     public Task UploadAsync(string file, string key) => UploadCommand.PutAsync(DataDirectory.Objects(Data), file, key, _shell, CancellationToken.None);
 
@@ -133,6 +157,41 @@ public sealed class Platform : IAsyncLifetime
     {
         var task = await Client.GetAsync(ResourceRef.Of<VideoTask>(), name, "default");
         return (task["status"]?["conditions"] as JsonArray)?.OfType<JsonObject>().FirstOrDefault(c => (string?)c["type"] == type);
+    }
+
+    /// <summary>Of tasks that run now; none while the API server is away.</summary>
+    internal async Task<IReadOnlyList<int>> WorkerPidsAsync()
+    {
+        try
+        {
+            var tasks = await Client.ListAsync(ResourceRef.Of<VideoTask>(), "default");
+            var running = tasks.Items.Select(TaskView.Of).Where(t => t is { Finished: false, Pod: not null });
+            return [.. running.Select(t => WorkerProcess.Find(t.Pod!)).OfType<int>()];
+        }
+        catch (KubernetesException error) when (error.IsTransient)
+        {
+            return [];
+        }
+    }
+
+    /// <summary>False while one of them has not ended, or the API server is away.</summary>
+    internal async Task<bool> AllEndedAsync(IReadOnlyList<string> names)
+    {
+        try
+        {
+            var tasks = await Client.ListAsync(ResourceRef.Of<VideoTask>(), "default");
+            return tasks.Items.Select(TaskView.Of).Count(t => t.Finished) >= names.Count;
+        }
+        catch (KubernetesException error) when (error.IsTransient)
+        {
+            return false;
+        }
+    }
+
+    internal async Task<bool> AllSlotsFreeAsync()
+    {
+        var pool = await Client.GetAsync<GpuPool>("default", null);
+        return pool.Status is { } status && status.FreeSlots == Slots;
     }
 
     /// <summary>The task when it has ended; parts of the platform may be away meanwhile.</summary>

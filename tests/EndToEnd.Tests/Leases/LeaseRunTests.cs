@@ -5,7 +5,7 @@ using Framelease.EndToEnd.Tests.Support;
 using Framelease.Kubernetes.Client;
 using Framelease.Resources;
 
-namespace Framelease.EndToEnd.Tests;
+namespace Framelease.EndToEnd.Tests.Leases;
 
 /// <summary><c>framelease lease run</c> as people call it: one platform, one device, one story after another.</summary>
 public sealed class LeaseRunTests(Platform platform) : IClassFixture<Platform>

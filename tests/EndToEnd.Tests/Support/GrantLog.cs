@@ -1,0 +1,41 @@
+using Npgsql;
+
+namespace Framelease.EndToEnd.Tests.Support;
+
+/// <summary>What the log says of who had which slot.</summary>
+static class GrantLog
+{
+    // A slot is somebody's from its grant to the event that gives it back or frees it. Whoever is granted it in between, or not under a
+    // higher token, is a row.
+    const string OverlapSql =
+        """
+        with grants as (
+          select seq_id, stream_id, data -> 'slot' as slot, (data ->> 'token')::bigint as token
+          from framelease_events.mt_events where type = 'lease_granted')
+        select first.stream_id, second.stream_id, first.slot::text
+        from grants first join grants second on second.slot = first.slot and second.seq_id > first.seq_id
+        where second.token <= first.token or not exists (
+          select from framelease_events.mt_events given
+          where given.stream_id = first.stream_id and given.type in ('lease_released', 'slot_freed')
+            and given.seq_id > first.seq_id and given.seq_id < second.seq_id)
+        """;
+
+    public static async Task<IReadOnlyList<string>> OverlapsAsync(string connection)
+    {
+        await using var source = NpgsqlDataSource.Create(connection);
+        await using var command = source.CreateCommand(OverlapSql);
+        var found = new List<string>();
+        await using var rows = await command.ExecuteReaderAsync();
+        while (await rows.ReadAsync())
+            found.Add($"{rows.GetString(0)} and {rows.GetString(1)} had {rows.GetString(2)} at once");
+        return found;
+    }
+
+    public static async Task<long> CountAsync(string connection, params string[] types)
+    {
+        await using var source = NpgsqlDataSource.Create(connection);
+        await using var command = source.CreateCommand("select count(*) from framelease_events.mt_events where type = any($1)");
+        command.Parameters.Add(new NpgsqlParameter { Value = types });
+        return (long)(await command.ExecuteScalarAsync())!;
+    }
+}
