@@ -10,6 +10,7 @@ sealed class DatabaseServer
     public const string Address = "postgres";
 
     readonly Scheduler _simulation;
+    readonly List<(TimeSpan At, bool IsDown)> _disturbances = [];
     int _outages;
 
     public DatabaseServer(Scheduler simulation)
@@ -28,19 +29,36 @@ sealed class DatabaseServer
     /// <summary>Jumps up to this are tolerated (R3): they keep no beat out, and who then ends was silent for a full timeout by true time.</summary>
     public static readonly TimeSpan Tolerated = TimeSpan.FromSeconds(5);
 
-    /// <summary>True time at which it was last away, or its clock last jumped by more than is tolerated.</summary>
-    public TimeSpan LastOutage { get; private set; } = TimeSpan.MinValue;
-
     /// <summary>Outages may overlap: it is away until the last of them ended.</summary>
-    public void Stop() => (_outages, LastOutage) = (_outages + 1, _simulation.Elapsed);
+    public void Stop() => Disturb(1);
 
-    public void Start() => (_outages, LastOutage) = (_outages - 1, _simulation.Elapsed);
+    public void Start() => Disturb(-1);
+
+    /// <summary>The longest stretch since then in which it was there all the time, and its clock did not jump by more than is tolerated.</summary>
+    public TimeSpan LongestPresence(TimeSpan since)
+    {
+        var (longest, from, isDown) = (TimeSpan.Zero, since, false);
+        foreach (var (at, downThen) in _disturbances.Append((_simulation.Elapsed, IsDown)))
+        {
+            if (at > from && !isDown)
+                longest = at - from > longest ? at - from : longest;
+            (from, isDown) = (at > from ? at : from, downThen);
+        }
+
+        return longest;
+    }
 
     public void Jump(TimeSpan by)
     {
         Process.Clock.Offset += by;
         if (by.Duration() > Tolerated)
-            LastOutage = _simulation.Elapsed;
+            Disturb(0);
+    }
+
+    void Disturb(int outages)
+    {
+        _outages += outages;
+        _disturbances.Add((_simulation.Elapsed, IsDown));
     }
 
     public T Execute<T>(string who, string what, Func<T> work)
