@@ -10,7 +10,7 @@ sealed class DatabaseServer
     public const string Address = "postgres";
 
     readonly Scheduler _simulation;
-    readonly List<(TimeSpan At, bool IsDown)> _disturbances = [];
+    readonly List<TimeSpan> _disturbances = [];
     int _outages;
 
     public DatabaseServer(Scheduler simulation)
@@ -34,18 +34,14 @@ sealed class DatabaseServer
 
     public void Start() => Disturb(-1);
 
-    /// <summary>The longest stretch since then in which it was there all the time, and its clock did not jump by more than is tolerated.</summary>
-    public TimeSpan LongestPresence(TimeSpan since)
-    {
-        var (longest, from, isDown) = (TimeSpan.Zero, since, false);
-        foreach (var (at, downThen) in _disturbances.Append((_simulation.Elapsed, IsDown)))
-        {
-            if (at > from && !isDown)
-                longest = at - from > longest ? at - from : longest;
-            (from, isDown) = (at > from ? at : from, downThen);
-        }
+    /// <summary>The look at liveness that the caller of the running query took last: what it decides now, it decided on that.</summary>
+    public Look? LookOfCaller { get; private set; }
 
-        return longest;
+    /// <summary>How long it had been there at that time, its clock without a jump beyond what is tolerated.</summary>
+    public TimeSpan PresentFor(TimeSpan at)
+    {
+        var last = _disturbances.FindLastIndex(d => d <= at);
+        return last < 0 ? TimeSpan.MaxValue : at - _disturbances[last];
     }
 
     public void Jump(TimeSpan by)
@@ -58,13 +54,17 @@ sealed class DatabaseServer
     void Disturb(int outages)
     {
         _outages += outages;
-        _disturbances.Add((_simulation.Elapsed, IsDown));
+        _disturbances.Add(_simulation.Elapsed);
     }
 
-    public T Execute<T>(string who, string what, Func<T> work)
+    /// <param name="look">This one, if it is a look at liveness, else the caller's last one.</param>
+    public T Execute<T>(string who, string what, Look? look, Func<T> work)
     {
         if (IsDown)
             throw new LedgerUnavailableException("the database is shutting down", new TimeoutException());
+        if (what is "look")
+            look!.At ??= _simulation.Elapsed;
+        LookOfCaller = look;
         try
         {
             var result = work();
@@ -79,4 +79,11 @@ sealed class DatabaseServer
             throw;
         }
     }
+}
+
+/// <summary>One look at liveness.</summary>
+sealed class Look
+{
+    /// <summary>True time at which it was answered; the first time, if it arrived twice.</summary>
+    public TimeSpan? At { get; set; }
 }

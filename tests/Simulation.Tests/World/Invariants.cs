@@ -172,9 +172,11 @@ sealed class Invariants(Scheduler simulation, SimulatedWorld world)
         var timeout = before.Grant!.Terms.HeartbeatTimeoutSeconds * tolerance;
         var silent = (simulation.Elapsed - _lastBeat.GetValueOrDefault(uid)).TotalSeconds;
         Hold(silent >= timeout, $"lease {uid} expired after {silent:0.0} s of silence");
-        // An expiry that was decided before an outage may arrive after it: what counts is that there was such a stretch.
-        var seeing = world.Server.LongestPresence(_lastBeat.GetValueOrDefault(uid)).TotalSeconds;
-        Hold(seeing >= timeout, $"lease {uid} expired; since its last beat the authority was there for {seeing:0.0} s at a stretch");
+        // At the look on which it was decided; the commit itself may be late, and arrive after another outage.
+        var look = world.Server.LookOfCaller?.At;
+        Hold(look is not null, $"lease {uid} expired for silence without a look");
+        var seeing = world.Server.PresentFor(look!.Value).TotalSeconds;
+        Hold(seeing >= timeout, $"lease {uid} expired on a look {seeing:0.0} s after the authority came back");
     }
 
     void OnceAndInOrder(string uid, LeaseState before, ILeaseEvent e)

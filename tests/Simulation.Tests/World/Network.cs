@@ -90,19 +90,25 @@ sealed class Network(Scheduler simulation)
 /// <summary>The way of one operator to the database.</summary>
 sealed class SimWay(Network network, SimProcess from, DatabaseServer server) : IDatabaseWay
 {
-    public Task<T> AskAsync<T>(string what, Func<T> work, CancellationToken cancel) => network.CallAsync(
-        from, server.Process, DatabaseServer.Address, from.Name,
-        () =>
-        {
-            try
+    Look? _look;
+
+    public Task<T> AskAsync<T>(string what, Func<T> work, CancellationToken cancel)
+    {
+        var look = what is "look" ? _look = new Look() : _look;
+        return network.CallAsync(
+            from, server.Process, DatabaseServer.Address, from.Name,
+            () =>
             {
-                return Task.FromResult(server.Execute(from.Name, what, work));
-            }
-            catch (Exception e)
-            {
-                return Task.FromException<T>(e);
-            }
-        },
-        why => new LedgerUnavailableException(why, new TimeoutException(why)),
-        cancel);
+                try
+                {
+                    return Task.FromResult(server.Execute(from.Name, what, look, work));
+                }
+                catch (Exception e)
+                {
+                    return Task.FromException<T>(e);
+                }
+            },
+            why => new LedgerUnavailableException(why, new TimeoutException(why)),
+            cancel);
+    }
 }
