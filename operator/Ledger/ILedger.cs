@@ -126,10 +126,13 @@ sealed record AttemptRow(
 
 sealed record Heartbeat(
     string TaskUid, int Scene, int Attempt, string PodUid, string? LeaseUid, long Token, long Sequence, string Phase, long Frames, long TotalFrames,
-    long FpsMillis, long SpeedMillis, int PerMille, long OutputBytes, string? Message);
+    long FpsMillis, long SpeedMillis, int PerMille, long OutputBytes, string? Message, DeviceFigures? Device = null);
+
+/// <summary>What a holder tells of its device, within bounds; null = not told.</summary>
+sealed record DeviceFigures(int? UtilisationPercent, long? MemoryUsedMiB, long? MemoryTotalMiB, int? TemperatureCelsius);
 
 /// <param name="Holder">As it attached: its own id, which no other process has.</param>
-sealed record HolderBeat(string LeaseUid, string Holder, long Token, long Sequence, int PerMille, string? Message);
+sealed record HolderBeat(string LeaseUid, string Holder, long Token, long Sequence, int PerMille, string? Message, DeviceFigures? Device = null);
 
 /// <summary>The beat that an attempt, or the holder of a lease without a task, stood at when its silence was judged.</summary>
 /// <param name="TaskUid">Null: <paramref name="LeaseUid"/> names the lease.</param>

@@ -16,7 +16,8 @@ sealed partial class PostgresLedger
              for share of g),
         beaten as (
           update framelease.holders h
-             set sequence = $4, beat_at = clock_timestamp(), per_mille = $5, message = $6,
+             set sequence = $4, beat_at = clock_timestamp(), per_mille = $5, message = $6, utilisation = $7,
+                 memory_used = $8, memory_total = $9, temperature = $10,
                  progress = h.progress + (h.per_mille <> $5 or h.message is distinct from $6)::integer,
                  progress_at = case when h.per_mille <> $5 or h.message is distinct from $6 then clock_timestamp() else h.progress_at end,
                  drain_told_at = coalesce(h.drain_told_at, case when held.drain_left is not null then clock_timestamp() end)
@@ -29,7 +30,10 @@ sealed partial class PostgresLedger
     public async Task<BeatOutcome> BeatHolderAsync(HolderBeat b, CancellationToken cancel)
     {
         var row = (await RowsAsync(
-            Statement.Of(HolderBeatSql, b.LeaseUid, b.Holder, b.Token, b.Sequence, b.PerMille, b.Message), Beaten, cancel)).Single();
+            Statement.Of(
+                HolderBeatSql, b.LeaseUid, b.Holder, b.Token, b.Sequence, b.PerMille, b.Message, Whole(b.Device?.UtilisationPercent),
+                Big(b.Device?.MemoryUsedMiB), Big(b.Device?.MemoryTotalMiB), Whole(b.Device?.TemperatureCelsius)),
+            Beaten, cancel)).Single();
         return row.Timeout is { } timeout ? Outcome(timeout, row.Beaten, row.Drain) : await WhyStaleAsync(b, cancel);
     }
 

@@ -2,6 +2,8 @@
 using System.Data.Common;
 using Framelease.Domain.Leasing;
 using Framelease.Operator.Ledger.Sql;
+using Npgsql;
+using NpgsqlTypes;
 
 namespace Framelease.Operator.Ledger;
 
@@ -31,7 +33,8 @@ sealed partial class PostgresLedger
         beaten as (
           update framelease.liveness l
              set sequence = $7, beat_at = clock_timestamp(), phase = $8, frames = $9, total_frames = $10, fps_millis = $11,
-                 speed_millis = $12, per_mille = $13, output_bytes = $14, message = $15, progress = l.progress + {Moved}::integer,
+                 speed_millis = $12, per_mille = $13, output_bytes = $14, message = $15, utilisation = $16, memory_used = $17,
+                 memory_total = $18, temperature = $19, progress = l.progress + {Moved}::integer,
                  progress_at = case when {Moved} then clock_timestamp() else l.progress_at end,
                  drain_told_at = coalesce(l.drain_told_at, case when held.drain_left is not null then clock_timestamp() end)
             from held
@@ -61,7 +64,8 @@ sealed partial class PostgresLedger
             Statement.Of(
                 BeatSql, b.TaskUid, b.Scene, b.Attempt, b.PodUid, b.LeaseUid, b.Token, b.Sequence, b.Phase, b.Frames, b.TotalFrames,
                     b.FpsMillis,
-                b.SpeedMillis, b.PerMille, b.OutputBytes, b.Message),
+                b.SpeedMillis, b.PerMille, b.OutputBytes, b.Message, Whole(b.Device?.UtilisationPercent), Big(b.Device?.MemoryUsedMiB),
+                Big(b.Device?.MemoryTotalMiB), Whole(b.Device?.TemperatureCelsius)),
             Beaten,
             cancel)).Single();
         return row.Timeout is { } timeout ? Outcome(timeout, row.Beaten, row.Drain) : await WhyStaleAsync(b, cancel);
@@ -69,6 +73,11 @@ sealed partial class PostgresLedger
 
     static (int? Timeout, long Beaten, DrainOrder? Drain) Beaten(DbDataReader r) =>
         (Number(r, 0), r.GetInt64(1), Number(r, 2) is { } left ? new DrainOrder(left, Text(r, 3) ?? "") : null);
+
+    // Typed, so that PostgreSQL knows the column's type also of what was not told.
+    static NpgsqlParameter Whole(int? value) => new() { Value = value ?? (object)DBNull.Value, NpgsqlDbType = NpgsqlDbType.Integer };
+
+    static NpgsqlParameter Big(long? value) => new() { Value = value ?? (object)DBNull.Value, NpgsqlDbType = NpgsqlDbType.Bigint };
 
     static BeatOutcome Outcome(int timeout, long beaten, DrainOrder? drain) =>
         beaten > 0 ? new BeatOutcome.Taken(timeout, drain) : new BeatOutcome.Repeated(timeout, drain);

@@ -8,6 +8,11 @@ namespace Framelease.Operator.Metrics;
 /// <param name="leases">The watched GpuLeases, for why they wait; null until the stores exist.</param>
 sealed class StateSource(IPlatformReads reads, Func<IReadOnlyList<GpuLease>?> leases) : IMetricSource
 {
+    const double MiB = 1024 * 1024;
+
+    /// <summary>Seconds after which what a holder told is no longer shown: three times the default interval between beats.</summary>
+    const double Stale = 180;
+
     static readonly string[] SlotStates = ["Free", "Granted", "Quarantined"];
 
     public async Task<IReadOnlyList<MetricFamily>> ReadAsync(CancellationToken cancel)
@@ -39,8 +44,20 @@ sealed class StateSource(IPlatformReads reads, Func<IReadOnlyList<GpuLease>?> le
                 One("", state.Attached.LongestSilenceSeconds)),
             Gauge("framelease_heartbeat_silence_ratio", "The longest silence of an attached worker in parts of its timeout", "ratio",
                 One("", state.Attached.LongestSilenceRatio)),
+            Gauge("framelease_device_utilization_ratio", "How busy a held device is, as its holder told last", "ratio",
+                Told(state, d => d.UtilisationPercent / 100.0)),
+            Gauge("framelease_device_memory_used_bytes", "Memory in use on a held device", "bytes", Told(state, d => d.MemoryUsedMiB * MiB)),
+            Gauge("framelease_device_memory_total_bytes", "Memory of a held device", "bytes", Told(state, d => d.MemoryTotalMiB * MiB)),
+            Gauge("framelease_device_temperature_celsius", "Temperature of a held device", "celsius", Told(state, d => d.TemperatureCelsius)),
         ];
     }
+
+    static IEnumerable<MetricPoint> Told(PlatformState state, Func<DeviceNow, double?> figure) =>
+        from device in state.Devices
+        where device.Now.ToldSecondsAgo <= Stale
+        let value = figure(device.Now)
+        where value is not null
+        select One(MetricNames.Labels(("pool", device.Pool), ("node", device.Node), ("device", device.Device)), value.Value);
 
     // All three states of every pool, zeros too: alerts compare them.
     static IEnumerable<MetricPoint> SlotCounts(PlatformState state) =>

@@ -41,7 +41,13 @@ sealed record Sum(string Metric, string Label, string Detail, int Bucket, long C
 /// <param name="Waiting">Waiting leases by pool, with the longest wait.</param>
 /// <param name="Attached">How many attempts are attached, and the longest silence among them in parts of its timeout.</param>
 sealed record PlatformState(
-    DateTimeOffset Now, IReadOnlyList<SlotCount> Slots, IReadOnlyList<QueueLength> Waiting, AttachedState Attached, long LogPosition);
+    DateTimeOffset Now, IReadOnlyList<SlotCount> Slots, IReadOnlyList<QueueLength> Waiting, AttachedState Attached, long LogPosition)
+{
+    /// <summary>Devices that are held, as their holders told last; a device of several slots once.</summary>
+    public IReadOnlyList<DeviceState> Devices { get; init; } = [];
+}
+
+sealed record DeviceState(string Pool, string Node, string Device, DeviceNow Now);
 
 /// <param name="OldestSeconds">Since when the slot that is longest in this state is in it.</param>
 sealed record SlotCount(string Pool, string State, long Count, double OldestSeconds);
@@ -70,7 +76,11 @@ sealed record MonitorChecks(long Total, long Unhealthy, long Warnings, double Ag
 sealed record SlotRow(
     string Pool, string Node, string Device, int Index, int Slot, string Name, string Kind, string State, string? Reason, long Token,
         string? Lease,
-    string? Holder, DateTimeOffset Since);
+    string? Holder, DateTimeOffset Since, DeviceNow? Now = null);
+
+/// <summary>A device as its holder told with its last beat; null = not told.</summary>
+/// <param name="ToldSecondsAgo">Age of that beat.</param>
+sealed record DeviceNow(int? UtilisationPercent, long? MemoryUsedMiB, long? MemoryTotalMiB, int? TemperatureCelsius, double ToldSecondsAgo);
 
 /// <summary>A lease as lists show it, also after its object is gone.</summary>
 /// <param name="Sequence">Of its request in the log; lists go on from it.</param>

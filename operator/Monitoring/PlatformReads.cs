@@ -48,8 +48,18 @@ sealed partial class PlatformReads(PostgresEventStore store) : IPlatformReads
                          where g.state in ('Granted', 'Draining')) as x
                 """),
             r => new AttachedState(r.GetInt64(0), r.GetDouble(1), r.GetDouble(2)));
+        var devices = session.Query(
+            new NpgsqlBatchCommand($"""
+                select distinct on (s.node, s.device) s.pool, s.node, s.device, {TelemetryColumns}
+                  from framelease.slots s {TelemetryJoin}
+                 where s.state = 'Granted' and b.beat_at is not null order by s.node, s.device, b.beat_at desc
+                """),
+            r => Device(r, 3) is { } told ? new DeviceState(r.GetString(0), r.GetString(1), r.GetString(2), told) : null);
         await LedgerErrors.Map(() => session.SaveChangesAsync(cancel));
-        return new PlatformState(now.Rows[0].Now, slots.Rows, waiting.Rows, attached.Rows[0], now.Rows[0].Position);
+        return new PlatformState(now.Rows[0].Now, slots.Rows, waiting.Rows, attached.Rows[0], now.Rows[0].Position)
+        {
+            Devices = [.. devices.Rows.OfType<DeviceState>()],
+        };
     }
 
     Task<IReadOnlyList<T>> RowsAsync<T>(string sql, Func<DbDataReader, T> map, CancellationToken cancel) =>

@@ -39,6 +39,7 @@ sealed class AssignmentBuilder(ILedger ledger, IKubernetesClient kubernetes, IOb
         {
             Attempt = new AttemptRef(fence.TaskUid, fence.Scene, fence.Attempt, fence.PodUid, fence.LeaseUid, fence.Token),
             Credential = credential,
+            Protocol = ProtocolVersion.Current.ToString(),
             Device = DeviceOf(lease?.Grant),
             Engine = new EngineCall(accepted.Engine, engine.Spec.Driver.ToString(), accepted.Parameters),
             Input = InputOf(accepted.Input, (limits.InputMiB ?? 102400) * MiB),

@@ -25,6 +25,7 @@ sealed class HolderService(
     /// <param name="user">Who was found to have the right to attach in the request's namespace.</param>
     public async Task<HeldLease> AttachAsync(string user, HolderAttachRequest request, CancellationToken cancel)
     {
+        HolderProtocol.RequireProtocol(request.Protocol);
         if (!IsId(request.Holder))
             throw new HttpProblem(400, "Invalid", "holder: 8 to 64 letters, digits and hyphens are allowed");
         var lease = (await ledger.LoadLeaseAsync(request.LeaseUid, cancel)).State;
@@ -55,15 +56,16 @@ sealed class HolderService(
             throw new HttpProblem(400, "Invalid", $"sequence: {beat.Sequence} is not above 0");
         var outcome = await ledger.BeatHolderAsync(
             new HolderBeat(
-                fence.LeaseUid, fence.Holder, fence.Token, beat.Sequence, Math.Clamp(beat.PerMille, 0, 1000), Bounded(beat.Message)),
+                fence.LeaseUid, fence.Holder, fence.Token, beat.Sequence, Math.Clamp(beat.PerMille, 0, 1000), Bounded(beat.Message),
+                HolderProtocol.Figures(beat.Device)),
             cancel);
         PlatformMetrics.Heartbeat(outcome.GetType().Name.ToLowerInvariant());
         switch (outcome)
         {
             case BeatOutcome.Taken t:
-                return BeatReplies.Of(t.TimeoutSeconds, t.Drain);
+                return HolderProtocol.Answer(t.TimeoutSeconds, t.Drain);
             case BeatOutcome.Repeated r:
-                return BeatReplies.Of(r.TimeoutSeconds, r.Drain);
+                return HolderProtocol.Answer(r.TimeoutSeconds, r.Drain);
         }
 
         var stale = (BeatOutcome.Stale)outcome;

@@ -23,6 +23,7 @@ sealed class WorkerService(
     public async Task<Assignment> AttachAsync(string token, AttachRequest request, CancellationToken cancel)
     {
         var podUid = await AuthenticateAsync(token, request, cancel);
+        HolderProtocol.RequireProtocol(request.Protocol);
         // The pod may be quicker than the record of its creation; it tries again.
         var row = await ledger.FindAttemptByPodAsync(podUid, cancel)
             ?? throw new HttpProblem(425, "TooEarly", $"no attempt is on record for pod {podUid} yet; try again");
@@ -42,15 +43,16 @@ sealed class WorkerService(
             new Heartbeat(
                 fence.TaskUid, fence.Scene, fence.Attempt, fence.PodUid, fence.LeaseUid, fence.Token, beat.Sequence, beat.Phase.ToString(),
                 Math.Max(0, beat.Frames), Math.Max(0, beat.TotalFrames), Math.Max(0, beat.FpsMillis), Math.Max(0, beat.SpeedMillis),
-                Math.Clamp(beat.PerMille, 0, 1000), Math.Max(0, beat.OutputBytes), Bounded(beat.Message, 256)),
+                Math.Clamp(beat.PerMille, 0, 1000), Math.Max(0, beat.OutputBytes), Bounded(beat.Message, 256),
+                HolderProtocol.Figures(beat.Device)),
             cancel);
         PlatformMetrics.Heartbeat(outcome.GetType().Name.ToLowerInvariant());
         switch (outcome)
         {
             case BeatOutcome.Taken t:
-                return BeatReplies.Of(t.TimeoutSeconds, t.Drain);
+                return HolderProtocol.Answer(t.TimeoutSeconds, t.Drain);
             case BeatOutcome.Repeated r:
-                return BeatReplies.Of(r.TimeoutSeconds, r.Drain);
+                return HolderProtocol.Answer(r.TimeoutSeconds, r.Drain);
         }
 
         // A cancelled task's worker is no impostor: it is told to stop.
@@ -115,7 +117,7 @@ sealed class WorkerService(
             ?? throw new HttpProblem(409, "OutputMissing", $"the store holds no object {request.Key}; upload first");
         if (info.Size != request.Bytes || !info.Sha256.Equals(request.Sha256, StringComparison.OrdinalIgnoreCase))
             throw new HttpProblem(409, "OutputDiffers", $"the store holds {info.Size} bytes, sha256 {info.Sha256}; reported were {request.Bytes} bytes, sha256 {request.Sha256}");
-        var m = request.Media;
+        var m = request.Media ?? throw new HttpProblem(400, "Invalid", "media: what ffprobe says of the output is needed");
         return new SceneResult(
             request.Key, objects.UriOf(request.Key).ToString(), request.Sha256.ToLowerInvariant(), request.Bytes, m.Container, m.VideoCodec, m.Width, m.Height, m.DurationMillis,
             m.AudioCodec, request.Encoder, request.EncoderReason, request.Frames, request.EngineMillis, request.CpuMillis);

@@ -2,6 +2,7 @@
 using System.Net;
 using System.Reflection;
 using System.Runtime.InteropServices;
+using Framelease.Devices;
 using Framelease.GpuWorker;
 using Framelease.GpuWorker.Api;
 using Framelease.GpuWorker.Attempts;
@@ -40,6 +41,7 @@ var safe = new SafeFetcher(Dns.GetHostAddressesAsync, log, time, chance);
 var version = typeof(Worker).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0";
 var worker = new Worker(
     options, version, new HttpWorkerApi(client, options.TokenFile, time), new FfmpegEngine(Environment.GetEnvironmentVariable, log, time),
+    new NvidiaSmi(time),
     new InputFetcher(client, safe, log, time, chance), new OutputUploader(client, log, time, chance), log, time, chance);
 return await worker.RunAsync(terminate.Token);
 

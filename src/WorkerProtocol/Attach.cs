@@ -4,7 +4,7 @@ namespace Framelease.WorkerProtocol;
 /// First call of every worker: <c>POST /worker/v1/attach</c>, authenticated with the pod-bound token. It binds the pod to its attempt.
 /// Idempotent by pod UID: a repeated attach gets the same assignment (with fresh presigned URLs).
 /// </summary>
-/// <param name="WorkerVersion">Semantic version of the worker; two minor versions older than the operator are accepted.</param>
+/// <param name="WorkerVersion">Semantic version of the worker, for people.</param>
 /// <param name="PodName">metadata.name of the worker's pod.</param>
 /// <param name="Namespace">metadata.namespace of the worker's pod.</param>
 /// <param name="PodUid">metadata.uid of the worker's pod; must equal the one in the token.</param>
@@ -12,9 +12,10 @@ namespace Framelease.WorkerProtocol;
 /// <param name="BootId">Of the machine that the worker runs on, as its kernel says; another one later proves that this worker has
 /// ended.</param>
 /// <param name="DeviceIds">Devices that the worker can see, when it can tell; the operator compares them with the lease.</param>
+/// <param name="Protocol">That the worker speaks, see <see cref="ProtocolVersion"/>; null = 1.0.</param>
 public sealed record AttachRequest(
     string WorkerVersion, string PodName, string Namespace, string PodUid, string NodeName, IReadOnlyList<string>? DeviceIds = null,
-    string? BootId = null);
+    string? BootId = null, string? Protocol = null);
 
 /// <summary>What the worker is to do, and under which fence. Nothing in the worker's environment overrides it.</summary>
 public sealed record Assignment
@@ -47,6 +48,9 @@ public sealed record Assignment
 
     /// <summary>Without contact for this long the worker stops by itself; null: it goes on, because it is fenced.</summary>
     public int? StopAfterSeconds { get; init; }
+
+    /// <summary>That the operator speaks, see <see cref="ProtocolVersion"/>; null = 1.0.</summary>
+    public string? Protocol { get; init; }
 
     /// <summary>Seconds between SIGTERM and SIGKILL when the worker is told to stop. Default 30.</summary>
     public required int DrainGraceSeconds { get; init; }

@@ -10,8 +10,18 @@ namespace Framelease.WorkerProtocol;
 /// <param name="PerMille">Progress 0–1000.</param>
 /// <param name="OutputBytes">Bytes written so far.</param>
 /// <param name="Message">Short text for people, at most 256 characters.</param>
+/// <param name="Device">How the device is, where the worker can tell.</param>
 public sealed record BeatRequest(
-    long Sequence, WorkerPhase Phase, long Frames, long TotalFrames, long FpsMillis, long SpeedMillis, int PerMille, long OutputBytes, string? Message);
+    long Sequence, WorkerPhase Phase, long Frames, long TotalFrames, long FpsMillis, long SpeedMillis, int PerMille, long OutputBytes, string? Message,
+    DeviceTelemetry? Device = null);
+
+/// <summary>A device as its holder sees it; null = not told. What lies outside the bounds counts as not told.</summary>
+/// <param name="UtilisationPercent">0–100.</param>
+/// <param name="MemoryUsedMiB">0 to 16,777,216.</param>
+/// <param name="MemoryTotalMiB">0 to 16,777,216.</param>
+/// <param name="TemperatureCelsius">-50 to 200.</param>
+public sealed record DeviceTelemetry(
+    int? UtilisationPercent = null, long? MemoryUsedMiB = null, long? MemoryTotalMiB = null, int? TemperatureCelsius = null);
 
 public enum WorkerPhase { Fetching, Probing, Running, Uploading, Completing }
 

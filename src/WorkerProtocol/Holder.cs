@@ -13,8 +13,9 @@ namespace Framelease.WorkerProtocol;
 /// <param name="BootId">Of the machine that it runs on, as its kernel says. Must be that of the lease's node, where the node tells its own;
 /// another one later proves that this holder has ended.</param>
 /// <param name="Host">Name of that machine, for people; at most 253 characters.</param>
+/// <param name="Protocol">That the program speaks, see <see cref="ProtocolVersion"/>; null = the first that has this call.</param>
 public sealed record HolderAttachRequest(
-    string WorkerVersion, string Namespace, string LeaseUid, string Holder, string? BootId = null, string? Host = null);
+    string WorkerVersion, string Namespace, string LeaseUid, string Holder, string? BootId = null, string? Host = null, string? Protocol = null);
 
 /// <summary>The lease as its holder needs it.</summary>
 /// <param name="Token">Of the slot at the grant.</param>
@@ -33,7 +34,8 @@ public sealed record HeldLease(
 /// <param name="PerMille">Progress 0–1000, where there is any to tell of. A holder that tells of progress once is watched for stalls from
 /// then on.</param>
 /// <param name="Message">Short text for people, at most 256 characters.</param>
-public sealed record HolderBeatRequest(long Sequence, int PerMille = 0, string? Message = null);
+/// <param name="Device">How the device is, where the holder can tell.</param>
+public sealed record HolderBeatRequest(long Sequence, int PerMille = 0, string? Message = null, DeviceTelemetry? Device = null);
 
 /// <summary><c>POST /worker/v1/leases/release</c>: nobody uses the device under this lease any more. Idempotent.</summary>
 /// <param name="Reason">For the history, at most 256 characters, for example <c>exit code 0</c>.</param>

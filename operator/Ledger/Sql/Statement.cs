@@ -25,6 +25,7 @@ static class Statement
         byte[] bytes => new NpgsqlParameter<byte[]> { TypedValue = bytes },
         string[] texts => new NpgsqlParameter { Value = texts, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Varchar },
         long[] numbers => new NpgsqlParameter { Value = numbers, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bigint },
+        NpgsqlParameter ready => ready,
         int[] numbers => new NpgsqlParameter { Value = numbers, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Integer },
         _ => throw new ArgumentException($"no parameter type for {value.GetType()}", nameof(value)),
     };

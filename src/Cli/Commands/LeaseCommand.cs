@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Reflection;
 using Framelease.Cli.Connecting;
 using Framelease.Cli.Leases;
+using Framelease.Devices;
 using Framelease.GpuWorker.Api;
 using Framelease.WorkerProtocol;
 
@@ -75,8 +76,9 @@ static class LeaseCommand
             Timeout = Timeout.InfiniteTimeSpan,
         };
         var host = System.Environment.MachineName;
-        var attach = new HolderAttachRequest(Version, "", "", shell.NewId().ToString("N"), BootId(), host);
-        var run = new LeaseRun(client: cluster.Client, Connect, attach, options, say, SignalSource.Listen, shell.Time, shell.Random);
+        var attach = new HolderAttachRequest(Version, "", "", shell.NewId().ToString("N"), BootId(), host, ProtocolVersion.Current.ToString());
+        var run = new LeaseRun(
+            cluster.Client, Connect, attach, options, new NvidiaSmi(shell.Time), say, SignalSource.Listen, shell.Time, shell.Random);
         return await run.RunAsync(LeaseObject.Of(options, cluster.Namespace, shell.NewId(), $"{System.Environment.UserName}@{host}"));
 
         async Task<IHolderApi> Connect(CancellationToken stop)

@@ -1,3 +1,4 @@
+using Framelease.Devices;
 using Framelease.GpuWorker;
 using Framelease.GpuWorker.Api;
 using Framelease.WorkerProtocol;
@@ -23,7 +24,8 @@ abstract record HoldOrder
 /// The holder's side of a lease: attaches, beats until the command has ended, releases. Lost contact does not touch the command (R5), unless
 /// the pool says after how long a holder stops by itself.
 /// </summary>
-sealed class LeaseHold(IHolderApi api, HolderAttachRequest request, LeaseSay say, TimeProvider time, Random chance)
+/// <param name="devices">Reads the device now and then, for people and metrics.</param>
+sealed class LeaseHold(IHolderApi api, HolderAttachRequest request, IDeviceReader devices, LeaseSay say, TimeProvider time, Random chance)
 {
     /// <summary>A drain command comes with the answer to a beat: it is not to come a whole heartbeat interval late.</summary>
     static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(10);
@@ -32,6 +34,7 @@ sealed class LeaseHold(IHolderApi api, HolderAttachRequest request, LeaseSay say
 
     readonly Backoff _backoff = new(chance, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(20));
     HeldLease? _lease;
+    TelemetryLoop? _telemetry;
     long _sequence;
     long _contactAt;
     bool _lost;
@@ -56,6 +59,16 @@ sealed class LeaseHold(IHolderApi api, HolderAttachRequest request, LeaseSay say
 
     /// <summary>Beats until cancelled, or until the lease is lost.</summary>
     public async Task BeatAsync(Action<HoldOrder> order, CancellationToken stop)
+    {
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        _telemetry = new TelemetryLoop(devices, _lease!.Device is { Kind: "Gpu" } gpu ? gpu.Id : null, time);
+        var reading = _telemetry.RunAsync(over.Token);
+        await BeatOnAsync(order, stop);
+        await over.CancelAsync();
+        await reading;
+    }
+
+    async Task BeatOnAsync(Action<HoldOrder> order, CancellationToken stop)
     {
         while (!stop.IsCancellationRequested)
         {
@@ -105,7 +118,7 @@ sealed class LeaseHold(IHolderApi api, HolderAttachRequest request, LeaseSay say
         ApiAnswer<BeatReply> answer;
         try
         {
-            answer = await api.BeatAsync(_lease!.Credential, new HolderBeatRequest(++_sequence), stop);
+            answer = await api.BeatAsync(_lease!.Credential, new HolderBeatRequest(++_sequence, Device: Telemetry()), stop);
         }
         catch (OperationCanceledException)
         {
@@ -139,6 +152,9 @@ sealed class LeaseHold(IHolderApi api, HolderAttachRequest request, LeaseSay say
                 throw new InvalidOperationException("an answer is one of three");
         }
     }
+
+    DeviceTelemetry? Telemetry() => _telemetry?.Current is { } d
+        ? new DeviceTelemetry(d.UtilisationPercent, d.MemoryUsedMiB, d.MemoryTotalMiB, d.TemperatureCelsius) : null;
 
     async Task RefreshAsync(CancellationToken stop)
     {

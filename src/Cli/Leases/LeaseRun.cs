@@ -1,4 +1,5 @@
 using System.Globalization;
+using Framelease.Devices;
 using Framelease.GpuWorker.Api;
 using Framelease.Kubernetes.Client;
 using Framelease.Resources;
@@ -13,8 +14,8 @@ namespace Framelease.Cli.Leases;
 /// <param name="connect">Makes the way to the operator.</param>
 /// <param name="signals">Calls with each signal's number until disposed.</param>
 sealed class LeaseRun(
-    IKubernetesClient client, Func<CancellationToken, Task<IHolderApi>> connect, HolderAttachRequest attach, LeaseRunOptions options, LeaseSay say,
-    Func<Action<int>, IDisposable> signals, TimeProvider time, Random chance)
+    IKubernetesClient client, Func<CancellationToken, Task<IHolderApi>> connect, HolderAttachRequest attach, LeaseRunOptions options,
+    IDeviceReader devices, LeaseSay say, Func<Action<int>, IDisposable> signals, TimeProvider time, Random chance)
 {
     static readonly TimeSpan ReleaseWithin = TimeSpan.FromSeconds(30);
     static readonly TimeSpan LeftoversWithin = TimeSpan.FromSeconds(15);
@@ -79,7 +80,7 @@ sealed class LeaseRun(
     {
         var uid = lease.Metadata.Uid!;
         var hold = new LeaseHold(
-            api, attach with { Namespace = lease.Metadata.Namespace!, LeaseUid = uid }, say, time, chance);
+            api, attach with { Namespace = lease.Metadata.Namespace!, LeaseUid = uid }, devices, say, time, chance);
         var answer = await hold.AttachAsync(_abandon.Token);
         if (answer is ApiAnswer<HeldLease>.Refused refused)
             return await AttachRefusedAsync(refused, lease);

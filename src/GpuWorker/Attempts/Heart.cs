@@ -1,3 +1,4 @@
+using Framelease.Devices;
 using Framelease.GpuWorker.Api;
 using Framelease.WorkerProtocol;
 
@@ -8,7 +9,8 @@ namespace Framelease.GpuWorker.Attempts;
 /// The reply brings commands. Lost contact does not touch the work (R5): the heart backs off and goes on trying, unless the assignment says
 /// after how long without contact the worker is to stop.
 /// </summary>
-sealed class Heart(Session session, IWorkerApi api, ProgressBoard board, StopOrders orders, WorkerLog log, TimeProvider time, Random chance)
+sealed class Heart(
+    Session session, IWorkerApi api, ProgressBoard board, TelemetryLoop telemetry, StopOrders orders, WorkerLog log, TimeProvider time, Random chance)
 {
     const int MaxMessage = 256;
     readonly Backoff _backoff = new(chance, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(20));
@@ -63,7 +65,9 @@ sealed class Heart(Session session, IWorkerApi api, ProgressBoard board, StopOrd
     {
         var message = now.Message is { Length: > MaxMessage } text ? text[..MaxMessage] : now.Message;
         var beat = new BeatRequest(
-            ++_sequence, now.Phase, now.Frames, now.TotalFrames, now.FpsMillis, now.SpeedMillis, now.PerMille, now.OutputBytes, message);
+            ++_sequence, now.Phase, now.Frames, now.TotalFrames, now.FpsMillis, now.SpeedMillis, now.PerMille, now.OutputBytes, message,
+            telemetry.Current is { } d
+                ? new DeviceTelemetry(d.UtilisationPercent, d.MemoryUsedMiB, d.MemoryTotalMiB, d.TemperatureCelsius) : null);
         var asked = time.GetTimestamp();
         ApiAnswer<BeatReply> answer;
         try

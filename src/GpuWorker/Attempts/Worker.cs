@@ -1,3 +1,4 @@
+using Framelease.Devices;
 using Framelease.GpuWorker.Api;
 using Framelease.GpuWorker.Engines;
 using Framelease.GpuWorker.Inputs;
@@ -8,8 +9,8 @@ namespace Framelease.GpuWorker.Attempts;
 
 /// <summary>The worker's life: attach, work with a beating heart, tell the result, leave nothing behind.</summary>
 sealed class Worker(
-    WorkerOptions options, string version, IWorkerApi api, IEngineRunner engine, IInputFetcher inputs, IOutputUploader uploader, WorkerLog log, TimeProvider time,
-    Random chance)
+    WorkerOptions options, string version, IWorkerApi api, IEngineRunner engine, IDeviceReader devices, IInputFetcher inputs, IOutputUploader uploader,
+    WorkerLog log, TimeProvider time, Random chance)
 {
     static readonly TimeSpan TerminationGrace = TimeSpan.FromSeconds(2);
     static readonly TimeSpan LastWord = TimeSpan.FromSeconds(5);
@@ -22,7 +23,7 @@ sealed class Worker(
         var request = new AttachRequest(
             version, options.PodName, options.Namespace, options.PodUid, options.NodeName, options.DeviceHint is { } device ? [device]
                 : null,
-            options.BootId);
+            options.BootId, ProtocolVersion.Current.ToString());
         AttachResult attach;
         try
         {
@@ -58,7 +59,10 @@ sealed class Worker(
         await using var onTerminate = terminate.Register(() => orders.Give(new StopOrder(StopKind.Terminated, TerminationGrace, "SIGTERM")));
         using var heartStop = new CancellationTokenSource();
         var board = new ProgressBoard();
-        var heart = new Heart(session, api, board, orders, log, time, chance);
+        // Software slots have nothing to read.
+        var telemetry = new TelemetryLoop(devices, session.Assignment.Device is { Kind: "Gpu" } gpu ? gpu.Id : null, time);
+        var heart = new Heart(session, api, board, telemetry, orders, log, time, chance);
+        var reading = telemetry.RunAsync(heartStop.Token);
         var beating = heart.RunAsync(heartStop.Token);
         var run = new AttemptRun(session, engine, inputs, uploader, board, orders, log);
         var delivery = new Delivery(api, session, log, time, chance);
@@ -99,6 +103,7 @@ sealed class Worker(
         {
             await heartStop.CancelHereAsync();
             await beating;
+            await reading;
         }
     }
 

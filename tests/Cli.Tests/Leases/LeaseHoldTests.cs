@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Framelease.Cli.Leases;
+using Framelease.Devices;
 using Framelease.GpuWorker.Api;
 using Framelease.GpuWorker.Tests.Support;
 using Framelease.WorkerProtocol;
@@ -12,6 +13,7 @@ public sealed class LeaseHoldTests
     static readonly HolderAttachRequest Request = new("0.1.0", "default", "uid", "holder-1");
 
     readonly ManualTime _time = new();
+    readonly NvidiaSmi _devices = new(TimeProvider.System, "/no/such/nvidia-smi");
     readonly ScriptedApi _api = new();
     readonly StringWriter _said = new();
     readonly ConcurrentQueue<HoldOrder> _orders = new();
@@ -88,7 +90,7 @@ public sealed class LeaseHoldTests
     [Fact]
     public async Task A_release_is_tried_until_it_is_taken_and_given_up_in_time()
     {
-        var hold = new LeaseHold(_api, Request, new LeaseSay(_said, false), _time, new Random(1));
+        var hold = new LeaseHold(_api, Request, _devices, new LeaseSay(_said, false), _time, new Random(1));
         await hold.AttachAsync(CancellationToken.None);
         _api.Releases = 3;
         await AdvancingAsync(hold.ReleaseAsync("exit code 0", TimeSpan.FromSeconds(30), CancellationToken.None), expected: true);
@@ -101,7 +103,7 @@ public sealed class LeaseHoldTests
 
     async Task<Task> HoldAsync()
     {
-        var hold = new LeaseHold(_api, Request, new LeaseSay(_said, false), _time, new Random(1));
+        var hold = new LeaseHold(_api, Request, _devices, new LeaseSay(_said, false), _time, new Random(1));
         (await hold.AttachAsync(CancellationToken.None)).ShouldBeOfType<ApiAnswer<HeldLease>.Ok>();
         return hold.BeatAsync(_orders.Enqueue, _stop.Token);
     }

@@ -1,4 +1,6 @@
 using System.Security.Cryptography;
+using Framelease.Devices;
+using Framelease.Devices.Tests;
 using Framelease.GpuWorker.Tests.Support;
 using Framelease.WorkerProtocol;
 
@@ -45,6 +47,21 @@ public sealed class WorkerTests(Clips clips) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Beats_tell_how_the_device_is()
+    {
+        using var smi = new ScriptedSmi("echo '88, 2048, 24576, 61'");
+        _worker.Devices = new NvidiaSmi(TimeProvider.System, smi.Program);
+        MakeSlow();
+        var slow = Operator.Change;
+        Operator.Change = a => slow(a) with { Device = new LeasedDevice("GPU-a", 0, "Card", "Gpu", 0) };
+        var running = _worker.RunAsync();
+        await Eventually.Holds(() => Operator.Beats.Any(b => b.Device is not null) || running.IsCompleted, "a beat tells of the device", 30);
+        Operator.Beats.Select(b => b.Device).OfType<DeviceTelemetry>().First().ShouldBe(new DeviceTelemetry(88, 2048, 24576, 61), _worker.Log);
+        _worker.Terminate();
+        await running;
+    }
+
+    [Fact]
     public async Task A_task_ends_with_a_committed_video()
     {
         (await _worker.RunAsync()).ShouldBe(ExitCode.Completed, _worker.Log);
@@ -55,7 +72,8 @@ public sealed class WorkerTests(Clips clips) : IAsyncLifetime
         (complete.Encoder, complete.Frames).ShouldBe(("libx264", 50));
         complete.EncoderReason.ShouldContain("software slot");
         complete.CpuMillis.ShouldBeGreaterThan(0);
-        Operator.Attaches.ShouldHaveSingleItem().ShouldBe(new AttachRequest("1.2.3", "vt-demo-0-1", "demo", "pod-uid-1", "node-1"));
+        Operator.Attaches.ShouldHaveSingleItem().ShouldBe(
+            new AttachRequest("1.2.3", "vt-demo-0-1", "demo", "pod-uid-1", "node-1", Protocol: ProtocolVersion.Current.ToString()));
         Operator.Credentials.First().ShouldBe("Bearer pod-token");
         Operator.Credentials.Skip(1).ShouldAllBe(c => c == "Bearer " + ScriptedOperator.Credential);
         Operator.Requests.First().ShouldBe("POST /worker/v1/attach"); // neither input nor device before it

@@ -1,4 +1,5 @@
 using System.Net;
+using Framelease.Devices;
 using Framelease.GpuWorker.Api;
 using Framelease.GpuWorker.Attempts;
 using Framelease.GpuWorker.Engines;
@@ -30,6 +31,8 @@ sealed class WorkerHarness : IAsyncDisposable
 
     public TimeSpan AttachWithin { get; set; } = TimeSpan.FromSeconds(20);
 
+    public IDeviceReader Devices { get; set; } = new NvidiaSmi(TimeProvider.System, "/no/such/nvidia-smi");
+
     public Func<string, CancellationToken, Task<IPAddress[]>> Resolve { get; set; } = Dns.GetHostAddressesAsync;
 
     public string Log
@@ -54,6 +57,7 @@ sealed class WorkerHarness : IAsyncDisposable
         var options = new WorkerOptions(Operator.Url, TokenFile, "vt-demo-0-1", "demo", "pod-uid-1", "node-1", Scratch, AttachWithin, null);
         var worker = new Worker(
             options, "1.2.3", new HttpWorkerApi(client, TokenFile, time), new FfmpegEngine(Environment.GetEnvironmentVariable, log, time),
+            Devices,
             new InputFetcher(client, new SafeFetcher(Resolve, log, time, chance), log, time, chance), new OutputUploader(client, log, time, chance), log, time, chance);
         return await worker.RunAsync(_terminate.Token).WaitAsync(TimeSpan.FromSeconds(withinSeconds));
     }

@@ -8,6 +8,7 @@ using Framelease.Operator.Attempts;
 using Framelease.Operator.Dispatch;
 using Framelease.Operator.Leadership;
 using Framelease.Operator.Ledger;
+using Framelease.Operator.Monitoring;
 using Framelease.Operator.Pools;
 using Microsoft.Extensions.Logging.Abstractions;
 using LeaderEpoch = Framelease.Operator.Ledger.LeaderEpoch;
@@ -47,6 +48,22 @@ public sealed class PostgresLedgerTests(PostgresServer server) : IAsyncLifetime
     }
 
     public async Task DisposeAsync() => await _store.DisposeAsync();
+
+    [Fact]
+    public async Task What_a_worker_tells_of_its_device_is_kept_beside_the_log()
+    {
+        var fence = await RunningAsync();
+        await _ledger.BeatAsync(
+            new Heartbeat(
+                fence.TaskUid, fence.Scene, fence.Attempt, fence.PodUid, fence.LeaseUid, fence.Token, 1, "Running", 1, 2, 3, 4, 5, 6, null,
+                new DeviceFigures(88, 2048, null, 61)),
+            Ct);
+        var told = (await new PlatformReads(_store).ReadStateAsync(Ct)).Devices.ShouldHaveSingleItem();
+        (told.Device, told.Now with { ToldSecondsAgo = 0 }).ShouldBe(("sw-0", new DeviceNow(88, 2048, null, 61, 0)));
+        // Whoever tells nothing more is not known to be as before.
+        (await BeatAsync(fence, 2)).ShouldBeOfType<BeatOutcome.Taken>();
+        (await new PlatformReads(_store).ReadStateAsync(Ct)).Devices.ShouldBeEmpty();
+    }
 
     [Fact]
     public async Task A_slot_is_granted_once_however_many_try()

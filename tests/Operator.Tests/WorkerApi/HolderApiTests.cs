@@ -65,6 +65,34 @@ public sealed class HolderApiTests(PostgresServer server) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_a_holder_tells_of_its_device_is_in_the_list_of_devices_and_in_the_metrics()
+    {
+        var lease = (await (await AttachAsync(await GrantedAsync("warm"))).Content.ReadFromJsonAsync(ProtocolJson.Default.HeldLease))!;
+        var body = new JsonObject
+        {
+            ["sequence"] = 1,
+            ["device"] = new JsonObject { ["utilisationPercent"] = 88, ["memoryUsedMiB"] = 2048, ["memoryTotalMiB"] = 24576, ["temperatureCelsius"] = 999 },
+        };
+        (await PostAsync("beat", body, lease.Credential)).StatusCode.ShouldBe(HttpStatusCode.OK);
+        var now = (await _platform.GetAsync("/api/v1/devices"))["items"]![0]!["now"]!;
+        ((int)now["utilisationPercent"]!, (long)now["memoryUsedMiB"]!, now["temperatureCelsius"]).ShouldBe((88, 2048L, null));
+        using var http = new HttpClient { BaseAddress = _platform.MetricsUrl };
+        var metrics = await http.GetStringAsync("/metrics");
+        metrics.ShouldContain("framelease_device_utilization_ratio{pool=\"default\",node=\"node-1\",device=\"GPU-a\"} 0.88");
+        metrics.ShouldContain("framelease_device_memory_used_bytes{pool=\"default\",node=\"node-1\",device=\"GPU-a\"} 2147483648");
+        metrics.ShouldNotContain("framelease_device_temperature_celsius{");
+    }
+
+    [Fact]
+    public async Task A_worker_of_a_protocol_that_is_not_served_hears_which_is()
+    {
+        var uid = await GrantedAsync("new");
+        var refused = await AttachAsync(uid, protocol: "1.99");
+        (await refused.Content.ReadAsStringAsync()).ShouldContain("the worker speaks 1.99, this operator 1.0 to 1.1; upgrade the operator first");
+        (await ProblemAsync(refused, HttpStatusCode.UpgradeRequired)).ShouldBe("ProtocolNotSupported");
+    }
+
+    [Fact]
     public async Task A_program_on_another_machine_than_the_device_is_refused()
     {
         var uid = await GrantedAsync("far");
@@ -94,11 +122,12 @@ public sealed class HolderApiTests(PostgresServer server) : IAsyncLifetime
     Task<GpuLease> StateAsync(string name, Func<GpuLease, bool> met) =>
         OperatorUnderTest.UntilAsync(() => _platform.Client.GetAsync<GpuLease>(name, "default"), met);
 
-    Task<HttpResponseMessage> AttachAsync(string uid, string holder = "holder-0001", string bootId = BootId, string? token = null) => PostAsync(
+    Task<HttpResponseMessage> AttachAsync(string uid, string holder = "holder-0001", string bootId = BootId, string? token = null, string? protocol = null) => PostAsync(
         "attach",
         new JsonObject
         {
             ["workerVersion"] = "0.1.0", ["namespace"] = "default", ["leaseUid"] = uid, ["holder"] = holder, ["bootId"] = bootId, ["host"] = "here",
+            ["protocol"] = protocol,
             ["fieldOfTheFuture"] = 1,
         },
         token ?? _platform.Api.DefaultRequestHeaders.Authorization!.Parameter!);

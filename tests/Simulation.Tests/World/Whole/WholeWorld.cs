@@ -242,7 +242,7 @@ sealed class WholeWorld : SimulatedWorld
         };
         var worker = new Worker(
             options, "0.1.0", new SimWorkerApi(new ReplicaCalls(this, pod.Process!, pod.Node), pod.Uid), new SimEngine(this, pod, temper),
-            new SimInputs(), new SimOutputs(this, pod), log, pod.Process!.Clock, chance);
+            new SimDevices(), new SimInputs(), new SimOutputs(this, pod), log, pod.Process!.Clock, chance);
         _ = pod.Process.Run(() => GuardAsync($"worker {pod.Name}", async () =>
         {
             var code = await worker.RunAsync(sigterm);

@@ -1,0 +1,102 @@
+using Framelease.GpuWorker.Tests.Support;
+
+namespace Framelease.Devices.Tests;
+
+/// <summary>The real code against a program that prints what nvidia-smi prints; no device is needed.</summary>
+public sealed class NvidiaSmiTests
+{
+    static readonly CancellationToken Ct = CancellationToken.None;
+
+    [Fact]
+    public async Task A_reading_is_what_the_program_prints()
+    {
+        using var smi = new ScriptedSmi("echo '37, 2048, 24576, 61'");
+        (await Of(smi).ReadAsync("GPU-a", Ct)).ShouldBe(new DeviceReading(37, 2048, 24576, 61));
+        smi.Arguments.ShouldBe(["--id=GPU-a", "--query-gpu=utilization.gpu,memory.used,memory.total,temperature.gpu", "--format=csv,noheader,nounits"]);
+    }
+
+    [Theory]
+    [InlineData("[N/A], 10, 20, [Not Supported]", null, 10L, 20L, null)]
+    [InlineData("101, -1, 99999999, 500\n5, 1, 2, 3", 5, 1L, 2L, 3)]
+    [InlineData("WARNING: infoROM is corrupted\n5, 1, 2, 3", 5, 1L, 2L, 3)]
+    public void What_a_device_does_not_tell_is_unknown(string text, int? busy, long? used, long? total, int? warm) =>
+        SmiOutput.Reading(text).ShouldBe(new DeviceReading(busy, used, total, warm));
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("No devices were found")]
+    [InlineData("[N/A], [N/A], [N/A], [N/A]")]
+    public void Where_nothing_is_told_there_is_no_reading(string text) => SmiOutput.Reading(text).ShouldBeNull();
+
+    [Fact]
+    public async Task Processes_come_with_their_memory_and_name()
+    {
+        using var smi = new ScriptedSmi("printf '%s\\n' '42, 512, /usr/bin/python3, really' '7, [N/A], ffmpeg' 'rubbish'");
+        (await Of(smi).ProcessesAsync("GPU-a", Ct)).ShouldBe([new DeviceProcess(42, 512, "/usr/bin/python3, really"), new DeviceProcess(7, null, "ffmpeg")]);
+    }
+
+    [Fact]
+    public async Task Nobody_on_the_device_is_an_empty_list()
+    {
+        using var smi = new ScriptedSmi(":");
+        (await Of(smi).ProcessesAsync("GPU-a", Ct))!.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task A_program_that_fails_or_is_missing_leaves_everything_unknown()
+    {
+        using var smi = new ScriptedSmi("echo '1, 2, 3, 4'; exit 9");
+        (await Of(smi).ReadAsync("GPU-a", Ct)).ShouldBeNull();
+        (await Of(smi).ProcessesAsync("GPU-a", Ct)).ShouldBeNull();
+        (await new NvidiaSmi(TimeProvider.System, "/no/such/nvidia-smi").ReadAsync("GPU-a", Ct)).ShouldBeNull();
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("-q")]
+    [InlineData("GPU a")]
+    [InlineData("GPU-a;reboot")]
+    public async Task A_device_id_that_is_none_is_never_passed_on(string id)
+    {
+        using var smi = new ScriptedSmi("echo '1, 2, 3, 4'");
+        (await Of(smi).ReadAsync(id, Ct)).ShouldBeNull();
+        Should.Throw<FileNotFoundException>(() => smi.Arguments);
+    }
+
+    [Fact]
+    public async Task A_program_that_hangs_is_killed_with_what_it_started()
+    {
+        using var smi = new ScriptedSmi("sleep 600 & wait");
+        (await new NvidiaSmi(TimeProvider.System, smi.Program, TimeSpan.FromMilliseconds(200)).ReadAsync("GPU-a", Ct).WaitAsync(TimeSpan.FromSeconds(30)))
+            .ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task Telemetry_is_read_beside_the_work_and_grows_stale()
+    {
+        var time = new ManualTime();
+        var reader = new Readings { Next = new DeviceReading(1, 2, 3, 4) };
+        var loop = new TelemetryLoop(reader, "GPU-a", time);
+        using var stop = new CancellationTokenSource();
+        var running = loop.RunAsync(stop.Token);
+        loop.Current.ShouldBe(new DeviceReading(1, 2, 3, 4));
+        reader.Next = null;
+        time.Advance(TimeSpan.FromSeconds(29));
+        loop.Current.ShouldNotBeNull();
+        time.Advance(TimeSpan.FromSeconds(2));
+        loop.Current.ShouldBeNull();
+        await stop.CancelAsync();
+        await running;
+    }
+
+    static NvidiaSmi Of(ScriptedSmi smi) => new(TimeProvider.System, smi.Program, TimeSpan.FromSeconds(30));
+
+    sealed class Readings : IDeviceReader
+    {
+        public DeviceReading? Next { get; set; }
+
+        public Task<DeviceReading?> ReadAsync(string device, CancellationToken cancellation) => Task.FromResult(Next);
+
+        public Task<IReadOnlyList<DeviceProcess>?> ProcessesAsync(string device, CancellationToken cancellation) => throw new NotSupportedException();
+    }
+}
