@@ -41,7 +41,8 @@ sealed class DispatcherSet(
         using var subscription = pools.Subscribe(change => Add(change.Object.Metadata.Name!));
         using var shares = tenants.Subscribe(_ => WakeAll());
         var running = new List<Task>();
-        Start(FollowAsync(cancel));
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        Start(FollowAsync(stop.Token));
         try
         {
             while (true)
@@ -49,7 +50,7 @@ sealed class DispatcherSet(
                 while (_new.TryDequeue(out var added))
                 {
                     Start(new LeaderRole(epochs, $"dispatch-{added.Pool}", identity, time, logger)
-                        .RunAsync(added.Dispatcher.RunAsync, cancel));
+                        .RunAsync(added.Dispatcher.RunAsync, stop.Token));
                 }
 
                 await _changed.WaitAsync(Timeout.InfiniteTimeSpan, time, cancel);
@@ -60,6 +61,8 @@ sealed class DispatcherSet(
         finally
         {
             signals.PoolChanged -= Wake;
+            // The loss of one role is the end of all: what waited for the others without stopping them would wait for ever.
+            await stop.CancelHereAsync();
             await Task.WhenAll(running).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Current);
         }
 
