@@ -64,7 +64,7 @@ sealed class LeaseHold(IHolderApi api, HolderAttachRequest request, IDeviceReade
         _telemetry = new TelemetryLoop(devices, _lease!.Device is { Kind: "Gpu" } gpu ? gpu.Id : null, time);
         var reading = _telemetry.RunAsync(over.Token);
         await BeatOnAsync(order, stop);
-        await over.CancelAsync();
+        await over.CancelHereAsync();
         await reading;
     }
 
