@@ -12,13 +12,13 @@ namespace Framelease.Simulation.Tests.ApiServer;
 /// </summary>
 public abstract class ApiContract : IAsyncLifetime
 {
-    const string Wait = "example.com/wait";
+    private protected const string Wait = "example.com/wait";
 
-    static readonly CancellationToken Ct = CancellationToken.None;
+    private protected static readonly CancellationToken Ct = CancellationToken.None;
 
     private protected IKubernetesClient Client { get; private set; } = null!;
 
-    string Ns { get; set; } = "";
+    private protected string Ns { get; private set; } = "";
 
     /// <summary>A client of the server, and a namespace of this test's own.</summary>
     private protected abstract Task<(IKubernetesClient Client, string Namespace)> OpenAsync();
@@ -104,33 +104,6 @@ public abstract class ApiContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_pod_on_a_node_ends_with_grace_and_goes_when_its_kubelet_says_so()
-    {
-        await Client.CreateAsync(Pod("a", "node-1"));
-        await Client.DeleteAsync<Pod>("a", Ns);
-        var ending = await Client.GetAsync<Pod>("a", Ns);
-        (ending.Metadata.DeletionGracePeriodSeconds, ending.Status!.Phase).ShouldBe((30, "Pending"));
-        await Client.DeleteAsync<Pod>("a", Ns, DeleteOptions.ForUid(ending.Metadata.Uid, 0), Ct);
-        (await Client.FindAsync<Pod>("a", Ns)).ShouldBeNull();
-        await Client.CreateAsync(Pod("b", null));
-        await Client.DeleteAsync<Pod>("b", Ns);
-        (await Client.FindAsync<Pod>("b", Ns)).ShouldBeNull();
-    }
-
-    [Fact]
-    public async Task A_pod_that_has_ended_goes_at_once_but_for_its_finalizers()
-    {
-        var pod = Pod("a", "node-1");
-        var made = await Client.CreateAsync(pod with { Metadata = pod.Metadata with { Finalizers = [Wait] } });
-        await Client.PatchStatusAsync(made, made with { Status = made.Status! with { Phase = "Failed" } }, ct: Ct);
-        await Client.DeleteAsync<Pod>("a", Ns);
-        var ended = await Client.GetAsync<Pod>("a", Ns);
-        (ended.Metadata.DeletionGracePeriodSeconds, ended.Status!.Phase).ShouldBe((0, "Failed"));
-        await Client.RemoveFinalizerAsync(ended, Wait, Ct);
-        (await Client.FindAsync<Pod>("a", Ns)).ShouldBeNull();
-    }
-
-    [Fact]
     public async Task A_list_is_of_one_moment_and_a_watch_goes_on_from_it_in_order()
     {
         var first = await Client.CreateAsync(Lease("b", ("job", "x")));
@@ -171,15 +144,6 @@ public abstract class ApiContract : IAsyncLifetime
     {
         Metadata = new ObjectMeta { Name = name, Namespace = Ns, Labels = labels.ToDictionary(l => l.Key, l => l.Value) },
         Spec = new GpuLeaseSpec { Pool = "default" },
-    };
-
-    Pod Pod(string name, string? node) => new()
-    {
-        Metadata = new ObjectMeta { Name = name, Namespace = Ns },
-        Spec = new PodSpec
-        {
-            NodeName = node, Containers = [new Container { Name = "worker", Image = "worker:1" }], TerminationGracePeriodSeconds = 30,
-        },
     };
 
     Task<GpuLease> MergeAsync(string name, string patch) => Client.PatchAsync<GpuLease>(name, Ns, Patch.Merge(JsonNode.Parse(patch)!));

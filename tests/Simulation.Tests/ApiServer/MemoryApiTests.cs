@@ -4,7 +4,7 @@ using Framelease.Kubernetes.Models;
 namespace Framelease.Simulation.Tests.ApiServer;
 
 /// <summary>The API server in memory keeps the contract; below it, what only its server can be made to do.</summary>
-public sealed class MemoryApiTests : ApiContract
+public sealed class MemoryApiTests : PodContract
 {
     readonly MemoryApiServer _server = new(() => new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
 
