@@ -113,7 +113,7 @@ sealed class EventStoreSuite(Cli.Shell shell, bool quick, Action<string> note)
         return (theirs, own);
     }
 
-    void Add(string name, double value, string unit, string goal, bool met, double? rival = null, double? ratio = null)
+    void Add(string name, double value, string unit, string goal, bool? met, double? rival = null, double? ratio = null)
     {
         var figure = new Figure(Suite, name, value, unit, goal, met, rival, ratio);
         _figures.Add(figure);

@@ -35,8 +35,8 @@ sealed class Latency(string connection, Func<Guid> newId, TimeProvider time)
             $"""
             truncate framelease.frame_view;
             insert into framelease_events.mt_event_progression (name, last_seq_id)
-            select '{view.Identity}', coalesce(max(seq_id), 0) from framelease_events.mt_events on conflict (
-                name) do update set last_seq_id = excluded.last_seq_id
+            select '{view.Identity}', coalesce(max(seq_id), 0) from framelease_events.mt_events
+            on conflict (name) do update set last_seq_id = excluded.last_seq_id
             """,
             ct);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(ct);

@@ -52,7 +52,7 @@ sealed class ScaleFigures(string connection, Cli.Shell shell, bool quick, ReadSi
         var key = $"{name}-connections-{connections}";
         double? smaller = before.TryGetValue(key, out var found) ? found : null;
         before[key] = p99;
-        add($"scale-{key}-streams-{streams}", rate, "operations/s", "no error, no deadlock", true);
+        add($"scale-{key}-streams-{streams}", rate, "operations/s", "none; an error or a deadlock ends the run", null);
         add($"scale-{key}-streams-{streams}-p99", p99, "ms", $"<= {MostGrowth} of that with a tenth of the streams", !(p99 / smaller > MostGrowth),
             smaller, p99 / smaller);
 

@@ -70,7 +70,7 @@ sealed class LocalClusterSuite(Cli.Shell shell, string programs, bool quick)
                 Note($"a list of {Listed} objects is {bytes.Length / 1024.0:0} KiB");
         }
 
-        Add(new Figure(Suite, "list-1000", Median(took), "ms", NoGoal, true));
+        Add(new Figure(Suite, "list-1000", Median(took), "ms", NoGoal, null));
     }
 
     async Task FanOutAsync(ServerRun server, CancellationToken ct)
@@ -89,7 +89,7 @@ sealed class LocalClusterSuite(Cli.Shell shell, string programs, bool quick)
         await Task.WhenAll(watches);
         var seconds = _time.GetElapsedTime(began).TotalSeconds;
         Note($"{changes} creates seen by {Watchers} watchers in {seconds:0.00} s");
-        Add(new Figure(Suite, "watch-fan-out-50", changes * Watchers / seconds, "events/s", NoGoal, true));
+        Add(new Figure(Suite, "watch-fan-out-50", changes * Watchers / seconds, "events/s", NoGoal, null));
     }
 
     static async Task ReadAsync(Stream stream, int changes, CancellationToken ct)
@@ -108,7 +108,7 @@ sealed class LocalClusterSuite(Cli.Shell shell, string programs, bool quick)
         await server.NamespaceAsync("created", ct);
         var began = _time.GetTimestamp();
         await server.CreateManyAsync("created", "c", count, Writers, ct);
-        Add(new Figure(Suite, "creates", count / _time.GetElapsedTime(began).TotalSeconds, "objects/s", NoGoal, true));
+        Add(new Figure(Suite, "creates", count / _time.GetElapsedTime(began).TotalSeconds, "objects/s", NoGoal, null));
     }
 
     async Task MemoryAsync(string program, string directory, CancellationToken ct)

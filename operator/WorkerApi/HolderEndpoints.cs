@@ -19,20 +19,9 @@ static class HolderEndpoints
             var user = await authorizer.RequireAsync(context, "attach", "gpuleases", request.Namespace, null, cancel);
             await JsonRoute.WriteAsync(context, await service.AttachAsync(user, request, cancel), ProtocolJson.Default.HeldLease, cancel);
         }));
-        routes.MapPost("/worker/v1/leases/beat", context => JsonRoute.AnswerAsync(context, logger, async cancel =>
-        {
-            var fence = Fence(context, credential);
-            var request = await JsonRoute.ReadAsync(context, ProtocolJson.Default.HolderBeatRequest, cancel);
-            await JsonRoute.WriteAsync(context, await service.BeatAsync(fence, request, cancel), ProtocolJson.Default.BeatReply, cancel);
-        }));
-        routes.MapPost("/worker/v1/leases/release", context => JsonRoute.AnswerAsync(context, logger, async cancel =>
-        {
-            var fence = Fence(context, credential);
-            var request = await JsonRoute.ReadAsync(context, ProtocolJson.Default.HolderReleaseRequest, cancel);
-            await JsonRoute.WriteAsync(context, await service.ReleaseAsync(fence, request, cancel), ProtocolJson.Default.HolderReleaseReply, cancel);
-        }));
+        var fenced = new FencedRoutes<HolderFence>(routes, credential.Verify, logger);
+        fenced.Post("/worker/v1/leases/beat", ProtocolJson.Default.HolderBeatRequest, ProtocolJson.Default.BeatReply, service.BeatAsync);
+        fenced.Post(
+            "/worker/v1/leases/release", ProtocolJson.Default.HolderReleaseRequest, ProtocolJson.Default.HolderReleaseReply, service.ReleaseAsync);
     }
-
-    static HolderFence Fence(HttpContext context, HolderCredential credential) =>
-        credential.Verify(JsonRoute.Bearer(context)) ?? throw new HttpProblem(401, "Unauthorized", "the credential that attach answered is needed as bearer token");
 }

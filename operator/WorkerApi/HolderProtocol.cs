@@ -1,5 +1,6 @@
 using Framelease.Operator.Api;
 using Framelease.Operator.Ledger;
+using Framelease.Operator.Metrics;
 using Framelease.WorkerProtocol;
 
 namespace Framelease.Operator.WorkerApi;
@@ -23,7 +24,33 @@ static class HolderProtocol
             throw new HttpProblem(426, "ProtocolNotSupported", complaint);
     }
 
-    public static BeatReply Answer(int timeoutSeconds, DrainOrder? drain) => drain is null
+    public static void RequireSequence(long sequence)
+    {
+        if (sequence < 1)
+            throw new HttpProblem(400, "Invalid", $"sequence: {sequence} is not above 0");
+    }
+
+    /// <summary>Counts a beat, and answers one that its holder was entitled to.</summary>
+    /// <returns>Null for a stale holder's.</returns>
+    public static BeatReply? Answer(BeatOutcome outcome)
+    {
+        PlatformMetrics.Heartbeat(outcome.GetType().Name.ToLowerInvariant());
+        return outcome switch
+        {
+            BeatOutcome.Taken t => Answer(t.TimeoutSeconds, t.Drain),
+            BeatOutcome.Repeated r => Answer(r.TimeoutSeconds, r.Drain),
+            _ => null,
+        };
+    }
+
+    /// <summary>Why a stale holder is refused, with the token that it presented.</summary>
+    public static string WhyRefused(BeatOutcome.Stale stale, long token) =>
+        stale.CurrentToken is { } current ? $"{stale.Why}; the slot's token is {current}, {token} was presented" : stale.Why;
+
+    /// <summary>At most the last <paramref name="length"/> characters of what a holder says: a log's end tells more than its beginning.</summary>
+    public static string? Bounded(string? text, int length) => text is null || text.Length <= length ? text : text[^length..];
+
+    static BeatReply Answer(int timeoutSeconds, DrainOrder? drain) => drain is null
         ? new BeatReply(WorkerCommand.Continue, timeoutSeconds, 0, null)
         : new BeatReply(WorkerCommand.Drain, timeoutSeconds, drain.GraceSeconds, drain.Why);
 }

@@ -4,7 +4,6 @@ using Framelease.Kubernetes.Models;
 using Framelease.Operator.Api;
 using Framelease.Operator.Attempts;
 using Framelease.Operator.Ledger;
-using Framelease.Operator.Metrics;
 using Framelease.WorkerProtocol;
 
 namespace Framelease.Operator.WorkerApi;
@@ -52,32 +51,21 @@ sealed class HolderService(
 
     public async Task<BeatReply> BeatAsync(HolderFence fence, HolderBeatRequest beat, CancellationToken cancel)
     {
-        if (beat.Sequence < 1)
-            throw new HttpProblem(400, "Invalid", $"sequence: {beat.Sequence} is not above 0");
+        HolderProtocol.RequireSequence(beat.Sequence);
         var outcome = await ledger.BeatHolderAsync(
             new HolderBeat(
-                fence.LeaseUid, fence.Holder, fence.Token, beat.Sequence, Math.Clamp(beat.PerMille, 0, 1000), Bounded(beat.Message),
+                fence.LeaseUid, fence.Holder, fence.Token, beat.Sequence, Math.Clamp(beat.PerMille, 0, 1000), HolderProtocol.Bounded(beat.Message, MaxMessage),
                 HolderProtocol.Figures(beat.Device)),
             cancel);
-        PlatformMetrics.Heartbeat(outcome.GetType().Name.ToLowerInvariant());
-        switch (outcome)
-        {
-            case BeatOutcome.Taken t:
-                return HolderProtocol.Answer(t.TimeoutSeconds, t.Drain);
-            case BeatOutcome.Repeated r:
-                return HolderProtocol.Answer(r.TimeoutSeconds, r.Drain);
-        }
-
-        var stale = (BeatOutcome.Stale)outcome;
-        await RefuseAsync(
-            fence, "beat",
-            stale.CurrentToken is { } current ? $"{stale.Why}; the slot's token is {current}, {fence.Token} was presented" : stale.Why, cancel);
+        if (HolderProtocol.Answer(outcome) is { } reply)
+            return reply;
+        await RefuseAsync(fence, "beat", HolderProtocol.WhyRefused((BeatOutcome.Stale)outcome, fence.Token), cancel);
         throw new InvalidOperationException("a refusal always throws");
     }
 
     public async Task<HolderReleaseReply> ReleaseAsync(HolderFence fence, HolderReleaseRequest request, CancellationToken cancel)
     {
-        var reason = Bounded(request.Reason) is { Length: > 0 } said ? said : "released by its holder";
+        var reason = HolderProtocol.Bounded(request.Reason, MaxMessage) is { Length: > 0 } said ? said : "released by its holder";
         var done = await leases.ChangeAsync(
             fence.LeaseUid, $"holder {fence.Holder}", null, _ => [new LeaseCommand.Release(fence.Token, reason, fence.Holder)], cancel);
         if (done.Refusal is { } no)
@@ -115,6 +103,4 @@ sealed class HolderService(
     }
 
     static bool IsId(string? text) => text is { Length: >= 8 and <= 64 } && text.All(c => char.IsAsciiLetterOrDigit(c) || c == '-');
-
-    static string? Bounded(string? text) => text is null || text.Length <= MaxMessage ? text : text[..MaxMessage];
 }

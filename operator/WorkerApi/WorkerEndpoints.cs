@@ -15,26 +15,9 @@ static class WorkerEndpoints
             var request = await JsonRoute.ReadAsync(context, ProtocolJson.Default.AttachRequest, cancel);
             await JsonRoute.WriteAsync(context, await service.AttachAsync(token, request, cancel), ProtocolJson.Default.Assignment, cancel);
         }));
-        routes.MapPost("/worker/v1/beat", context => JsonRoute.AnswerAsync(context, logger, async cancel =>
-        {
-            var fence = Fence(context, credential);
-            var request = await JsonRoute.ReadAsync(context, ProtocolJson.Default.BeatRequest, cancel);
-            await JsonRoute.WriteAsync(context, await service.BeatAsync(fence, request, cancel), ProtocolJson.Default.BeatReply, cancel);
-        }));
-        routes.MapPost("/worker/v1/complete", context => JsonRoute.AnswerAsync(context, logger, async cancel =>
-        {
-            var fence = Fence(context, credential);
-            var request = await JsonRoute.ReadAsync(context, ProtocolJson.Default.CompleteRequest, cancel);
-            await JsonRoute.WriteAsync(context, await service.CompleteAsync(fence, request, cancel), ProtocolJson.Default.CompleteReply, cancel);
-        }));
-        routes.MapPost("/worker/v1/fail", context => JsonRoute.AnswerAsync(context, logger, async cancel =>
-        {
-            var fence = Fence(context, credential);
-            var request = await JsonRoute.ReadAsync(context, ProtocolJson.Default.FailRequest, cancel);
-            await JsonRoute.WriteAsync(context, await service.FailAsync(fence, request, cancel), ProtocolJson.Default.FailReply, cancel);
-        }));
+        var fenced = new FencedRoutes<AttemptFence>(routes, credential.Verify, logger);
+        fenced.Post("/worker/v1/beat", ProtocolJson.Default.BeatRequest, ProtocolJson.Default.BeatReply, service.BeatAsync);
+        fenced.Post("/worker/v1/complete", ProtocolJson.Default.CompleteRequest, ProtocolJson.Default.CompleteReply, service.CompleteAsync);
+        fenced.Post("/worker/v1/fail", ProtocolJson.Default.FailRequest, ProtocolJson.Default.FailReply, service.FailAsync);
     }
-
-    static AttemptFence Fence(HttpContext context, AttemptCredential credential) =>
-        credential.Verify(JsonRoute.Bearer(context)) ?? throw new HttpProblem(401, "Unauthorized", "the credential that attach answered is needed as bearer token");
 }

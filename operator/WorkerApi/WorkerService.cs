@@ -5,7 +5,6 @@ using Framelease.ObjectStorage;
 using Framelease.Operator.Api;
 using Framelease.Operator.Attempts;
 using Framelease.Operator.Ledger;
-using Framelease.Operator.Metrics;
 using Framelease.Resources;
 using Framelease.WorkerProtocol;
 
@@ -29,7 +28,7 @@ sealed class WorkerService(
             ?? throw new HttpProblem(425, "TooEarly", $"no attempt is on record for pod {podUid} yet; try again");
         var fence = new AttemptFence(row.TaskUid, row.Scene, row.Attempt, row.PodUid, row.LeaseUid, row.Token);
         var plan = await attempts.AttachAsync(fence, request.NodeName, request.WorkerVersion, Actor(row), cancel,
-            Bounded(request.BootId, 64));
+            HolderProtocol.Bounded(request.BootId, 64));
         await RefuseAsync(plan, fence, "attach", cancel);
         Log.Attached(logger, row.PodName, row.TaskUid, row.Scene, row.Attempt, row.Token);
         return await assignments.BuildAsync(fence, credential.Issue(fence), cancel);
@@ -37,30 +36,22 @@ sealed class WorkerService(
 
     public async Task<BeatReply> BeatAsync(AttemptFence fence, BeatRequest beat, CancellationToken cancel)
     {
-        if (beat.Sequence < 1)
-            throw new HttpProblem(400, "Invalid", $"sequence: {beat.Sequence} is not above 0");
+        HolderProtocol.RequireSequence(beat.Sequence);
         var outcome = await ledger.BeatAsync(
             new Heartbeat(
                 fence.TaskUid, fence.Scene, fence.Attempt, fence.PodUid, fence.LeaseUid, fence.Token, beat.Sequence, beat.Phase.ToString(),
                 Math.Max(0, beat.Frames), Math.Max(0, beat.TotalFrames), Math.Max(0, beat.FpsMillis), Math.Max(0, beat.SpeedMillis),
-                Math.Clamp(beat.PerMille, 0, 1000), Math.Max(0, beat.OutputBytes), Bounded(beat.Message, 256),
+                Math.Clamp(beat.PerMille, 0, 1000), Math.Max(0, beat.OutputBytes), HolderProtocol.Bounded(beat.Message, 256),
                 HolderProtocol.Figures(beat.Device)),
             cancel);
-        PlatformMetrics.Heartbeat(outcome.GetType().Name.ToLowerInvariant());
-        switch (outcome)
-        {
-            case BeatOutcome.Taken t:
-                return HolderProtocol.Answer(t.TimeoutSeconds, t.Drain);
-            case BeatOutcome.Repeated r:
-                return HolderProtocol.Answer(r.TimeoutSeconds, r.Drain);
-        }
+        if (HolderProtocol.Answer(outcome) is { } reply)
+            return reply;
 
         // A cancelled task's worker is no impostor: it is told to stop.
         var task = await ledger.LoadTaskAsync(fence.TaskUid, cancel);
         if (task.State.Phase is TaskPhase.Cancelled)
             return new BeatReply(WorkerCommand.Stop, 0, await StopGraceAsync(fence, cancel), "the task was cancelled");
-        var stale = (BeatOutcome.Stale)outcome;
-        var why = stale.CurrentToken is { } current ? $"{stale.Why}; the slot's token is {current}, {fence.Token} was presented" : stale.Why;
+        var why = HolderProtocol.WhyRefused((BeatOutcome.Stale)outcome, fence.Token);
         await RefuseAsync(new AttemptPlan([], [], new AttemptRefusal("StaleHolder", why)), fence, "beat", cancel);
         throw new InvalidOperationException("a refusal always throws");
     }
@@ -77,8 +68,8 @@ sealed class WorkerService(
     public async Task<FailReply> FailAsync(AttemptFence fence, FailRequest request, CancellationToken cancel)
     {
         var failure = new AttemptFailed(
-            fence.Scene, fence.Attempt, fence.PodUid, request.Category.ToString(), Bounded(request.Reason, 64) ?? "Internal",
-            Bounded(request.Message, MaxMessage) ?? "", request.Retryable, Bounded(request.LogTail, MaxLogTail));
+            fence.Scene, fence.Attempt, fence.PodUid, request.Category.ToString(), HolderProtocol.Bounded(request.Reason, 64) ?? "Internal",
+            HolderProtocol.Bounded(request.Message, MaxMessage) ?? "", request.Retryable, HolderProtocol.Bounded(request.LogTail, MaxLogTail));
         var plan = await attempts.FailAsync(fence, failure, $"worker {fence.PodUid}", cancel);
         await RefuseAsync(plan, fence, "fail", cancel);
         return new FailReply(true);
@@ -138,6 +129,4 @@ sealed class WorkerService(
     }
 
     static string Actor(AttemptRow row) => $"worker {row.Namespace}/{row.PodName}";
-
-    static string? Bounded(string? text, int length) => text is null || text.Length <= length ? text : text[^length..];
 }

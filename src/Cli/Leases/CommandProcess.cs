@@ -16,7 +16,6 @@ sealed class CommandProcess : IDisposable
 
     const int ErrorNoEntry = 2;
     static readonly TimeSpan Look = TimeSpan.FromMilliseconds(50);
-    static readonly TimeSpan LeftoverGrace = TimeSpan.FromSeconds(2);
 
     readonly Process _process;
     readonly string _mark;
@@ -100,20 +99,21 @@ sealed class CommandProcess : IDisposable
     }
 
     /// <summary>Ends what the command left behind. False when something of it still runs: then the device may be in use.</summary>
-    public async Task<bool> EndLeftoversAsync(LeaseSay say, TimeSpan within)
+    /// <param name="grace">From SIGTERM to SIGKILL.</param>
+    public async Task<bool> EndLeftoversAsync(LeaseSay say, TimeSpan grace, TimeSpan within)
     {
         var left = MarkedProcesses.Find(_mark);
         if (left.Count == 0)
             return true;
         say.Note($"the command left {left.Count} processes behind ({string.Join(", ", left.Take(10))}): ending them");
         var started = _time.GetTimestamp();
-        var signal = Signals.Term;
+        var signal = grace > TimeSpan.Zero ? Signals.Term : Signals.Kill;
         while (left.Count > 0 && _time.GetElapsedTime(started) < within)
         {
             foreach (var pid in left)
                 Signals.Send(pid, signal);
             await Task.Delay(Look, _time, CancellationToken.None);
-            if (_time.GetElapsedTime(started) > LeftoverGrace)
+            if (_time.GetElapsedTime(started) > grace)
                 signal = Signals.Kill;
             left = MarkedProcesses.Find(_mark);
         }

@@ -35,10 +35,12 @@ sealed class LeaseHold(IHolderApi api, HolderAttachRequest request, IDeviceReade
     readonly Backoff _backoff = new(chance, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(20));
     HeldLease? _lease;
     TelemetryLoop? _telemetry;
+    readonly Lock _gate = new();
     long _sequence;
     long _contactAt;
     bool _lost;
     bool _ending;
+    ITimer? _limit;
 
     /// <summary>Tries until the operator answers; it gives the grant up by itself when that takes too long.</summary>
     public async Task<ApiAnswer<HeldLease>> AttachAsync(CancellationToken ct)
@@ -46,7 +48,7 @@ sealed class LeaseHold(IHolderApi api, HolderAttachRequest request, IDeviceReade
         var backoff = new Backoff(chance, TimeSpan.FromMilliseconds(50), TimeSpan.FromSeconds(5));
         while (true)
         {
-            _contactAt = time.GetTimestamp();
+            Volatile.Write(ref _contactAt, time.GetTimestamp());
             var answer = await api.AttachAsync(request, ct);
             if (answer is ApiAnswer<HeldLease>.Ok(var lease))
                 _lease = lease;
@@ -70,14 +72,17 @@ sealed class LeaseHold(IHolderApi api, HolderAttachRequest request, IDeviceReade
 
     async Task BeatOnAsync(Action<HoldOrder> order, CancellationToken stop)
     {
+        // A timer of its own: a beat that hangs, or a long back-off, must not put the stop off.
+        await using var limit = time.CreateTimer(_ => CheckContact(order), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _limit = limit;
+        CheckContact(order);
         while (!stop.IsCancellationRequested)
         {
             var wait = await BeatOnceAsync(order, stop);
             if (wait is null)
                 return;
-            await Task.Delay(Sooner(wait.Value), time, stop).ContinueWith(
+            await Task.Delay(wait.Value, time, stop).ContinueWith(
                 static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Current);
-            CheckContact(order);
         }
     }
 
@@ -128,7 +133,7 @@ sealed class LeaseHold(IHolderApi api, HolderAttachRequest request, IDeviceReade
         switch (answer)
         {
             case ApiAnswer<BeatReply>.Ok(var reply):
-                _contactAt = asked;
+                Volatile.Write(ref _contactAt, asked);
                 _backoff.Reset();
                 if (_lost)
                     say.Note("the operator is back");
@@ -171,29 +176,37 @@ sealed class LeaseHold(IHolderApi api, HolderAttachRequest request, IDeviceReade
 
     void Obey(BeatReply reply, Action<HoldOrder> order)
     {
-        if (reply.Command is WorkerCommand.Continue || _ending)
-            return;
-        _ending = true;
-        var grace = TimeSpan.FromSeconds(reply.GraceSeconds > 0 ? reply.GraceSeconds : _lease!.DrainGraceSeconds);
-        order(new HoldOrder.End(grace < LongestGrace ? grace : LongestGrace, reply.Reason ?? "no reason given", LeaseLost: false));
+        lock (_gate)
+        {
+            if (reply.Command is WorkerCommand.Continue || _ending)
+                return;
+            _ending = true;
+            var grace = TimeSpan.FromSeconds(reply.GraceSeconds > 0 ? reply.GraceSeconds : _lease!.DrainGraceSeconds);
+            order(new HoldOrder.End(grace < LongestGrace ? grace : LongestGrace, reply.Reason ?? "no reason given", LeaseLost: false));
+        }
     }
 
-    // Counted from the sending of the last beat that was answered: the operator counts from no earlier moment.
+    // Counted from the sending of the last beat that was answered: the operator counts from no earlier moment. A command that was asked to
+    // end before is killed: its grace may be longer than the pool's lock delay.
     void CheckContact(Action<HoldOrder> order)
     {
-        if (_ending || _lease!.StopAfterSeconds is not { } seconds || time.GetElapsedTime(_contactAt) < TimeSpan.FromSeconds(seconds))
+        if (_lease!.StopAfterSeconds is not { } seconds)
             return;
-        _ending = true;
-        order(new HoldOrder.End(
-            LostContact.Grace(seconds, _lease.DrainGraceSeconds), $"no contact with the operator for {seconds} s, and the pool says Stop", LeaseLost: true));
-    }
+        lock (_gate)
+        {
+            var left = TimeSpan.FromSeconds(seconds) - time.GetElapsedTime(Volatile.Read(ref _contactAt));
+            if (left > TimeSpan.Zero)
+            {
+                _limit?.Change(left, Timeout.InfiniteTimeSpan);
+                return;
+            }
 
-    TimeSpan Sooner(TimeSpan wait)
-    {
-        if (_ending || _lease!.StopAfterSeconds is not { } seconds)
-            return wait;
-        var left = TimeSpan.FromSeconds(seconds) - time.GetElapsedTime(_contactAt);
-        return left < wait ? (left > TimeSpan.Zero ? left : TimeSpan.Zero) : wait;
+            var why = $"no contact with the operator for {seconds} s, and the pool says Stop";
+            order(_ending
+                ? new HoldOrder.Kill(why)
+                : new HoldOrder.End(LostContact.Grace(seconds, _lease.DrainGraceSeconds), why, LeaseLost: true));
+            _ending = true;
+        }
     }
 
     void NoContact(string why)

@@ -18,6 +18,7 @@ sealed class LeaseRun(
     IDeviceReader devices, LeaseSay say, Func<Action<int>, IDisposable> signals, TimeProvider time, Random chance)
 {
     static readonly TimeSpan ReleaseWithin = TimeSpan.FromSeconds(30);
+    static readonly TimeSpan LeftoverGrace = TimeSpan.FromSeconds(2);
     static readonly TimeSpan LeftoversWithin = TimeSpan.FromSeconds(15);
 
     readonly CancellationTokenSource _abandon = new();
@@ -105,7 +106,8 @@ sealed class LeaseRun(
         using var stop = new CancellationTokenSource();
         var beating = hold.BeatAsync(Obey, stop.Token);
         await command.Exited;
-        var clean = await command.EndLeftoversAsync(say, LeftoversWithin);
+        // Of a lost lease nothing may outlive the lock delay, and the grace has been had.
+        var clean = await command.EndLeftoversAsync(say, _leaseLost ? TimeSpan.Zero : LeftoverGrace, LeftoversWithin);
         await stop.CancelAsync();
         await beating;
         await command.Stopped;

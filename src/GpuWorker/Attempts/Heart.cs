@@ -164,8 +164,8 @@ sealed class Heart(
         else
         {
             orders.Give(new StopOrder(
-                StopKind.Stopped, LostContact.Grace(seconds, session.Assignment.DrainGraceSeconds),
-                    $"no contact with the operator for {seconds} s"));
+                StopKind.LostContact, LostContact.Grace(seconds, session.Assignment.DrainGraceSeconds),
+                $"no contact with the operator for {seconds} s, and the pool says Stop"));
         }
     }
 

@@ -6,6 +6,9 @@ enum StopKind
     /// <summary>The operator said Stop, or a drain ran out of time.</summary>
     Stopped,
 
+    /// <summary>The worker stops by itself, without contact, because its pool says so.</summary>
+    LostContact,
+
     /// <summary>SIGTERM: the pod is going away.</summary>
     Terminated,
 
@@ -36,19 +39,21 @@ sealed class StopOrders : IDisposable
     /// <summary>Cancelled by the first order.</summary>
     public CancellationToken Token => _any.Token;
 
-    /// <summary>Cancelled when the pod goes away or the slot is another's: a long grace no longer holds.</summary>
+    /// <summary>Cancelled when the pod goes away, the slot is another's, or a stronger order follows: an earlier, long grace no longer holds.</summary>
     public CancellationToken Urgent => _urgent.Token;
 
     public void Give(StopOrder order)
     {
+        bool urgent;
         lock (_gate)
         {
             if (_order is { } earlier && earlier.Kind >= order.Kind)
                 return;
+            urgent = _order is not null || order.Kind > StopKind.LostContact;
             _order = order;
         }
 
-        if (order.Kind != StopKind.Stopped)
+        if (urgent)
             _urgent.Cancel();
         _any.Cancel();
     }

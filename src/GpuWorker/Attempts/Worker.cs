@@ -154,6 +154,9 @@ sealed class Worker(
                 log.Line("stopped: SIGTERM");
                 await FailAsync(delivery, Stopped("The worker's pod was told to end (SIGTERM)."), new CancellationToken(canceled: true));
                 return ExitCode.Terminated;
+            case StopKind.LostContact:
+                log.Line($"stopped: {order.Reason}");
+                return await FailAsync(delivery, Stopped($"The worker stopped by itself: {order.Reason}."), CancellationToken.None);
             default:
                 log.Line($"stopped: {order.Reason}");
                 return await FailAsync(delivery, Stopped($"Stopped on the operator's command: {order.Reason}."), CancellationToken.None);

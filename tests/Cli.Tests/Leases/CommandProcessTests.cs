@@ -8,6 +8,7 @@ namespace Framelease.Cli.Tests.Leases;
 public sealed class CommandProcessTests : IDisposable
 {
     static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    static readonly TimeSpan Grace = TimeSpan.FromSeconds(2);
 
     readonly string _folder = Directory.CreateTempSubdirectory("framelease-lease-run-").FullName;
     readonly string _uid = Guid.NewGuid().ToString("N");
@@ -62,7 +63,7 @@ public sealed class CommandProcessTests : IDisposable
         await Written("ready");
         command.Kill();
         await command.Exited.WaitAsync(Patience);
-        (await command.EndLeftoversAsync(Say(out _), Patience)).ShouldBeTrue();
+        (await command.EndLeftoversAsync(Say(out _), Grace, Patience)).ShouldBeTrue();
         MarkedProcesses.Find($"{CommandProcess.Marker}={_uid}").ShouldBeEmpty();
     }
 
@@ -72,8 +73,17 @@ public sealed class CommandProcessTests : IDisposable
         using var command = Start("/bin/sh", "-c", "sleep 600 & exit 0");
         await command.Exited.WaitAsync(Patience);
         MarkedProcesses.Find($"{CommandProcess.Marker}={_uid}").ShouldHaveSingleItem();
-        (await command.EndLeftoversAsync(Say(out var said), Patience)).ShouldBeTrue();
+        (await command.EndLeftoversAsync(Say(out var said), Grace, Patience)).ShouldBeTrue();
         said.ToString().ShouldContain("left 1 processes behind");
+        MarkedProcesses.Find($"{CommandProcess.Marker}={_uid}").ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task Without_a_grace_what_ignores_sigterm_is_killed_at_once()
+    {
+        using var command = Start("/bin/sh", "-c", $"(trap '' TERM; echo >> {_folder}/ready; while :; do sleep 1; done) & while ! [ -e {_folder}/ready ]; do sleep 0.01; done");
+        await command.Exited.WaitAsync(Patience);
+        (await command.EndLeftoversAsync(Say(out _), TimeSpan.Zero, Patience)).ShouldBeTrue();
         MarkedProcesses.Find($"{CommandProcess.Marker}={_uid}").ShouldBeEmpty();
     }
 

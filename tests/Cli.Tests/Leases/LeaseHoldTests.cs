@@ -76,6 +76,39 @@ public sealed class LeaseHoldTests
     }
 
     [Fact]
+    public async Task A_command_that_was_asked_to_end_is_killed_when_contact_is_lost_where_the_pool_says_so()
+    {
+        _api.Lease = _api.Lease with { StopAfterSeconds = 30 };
+        _api.Reply = _ => Ok(new BeatReply(WorkerCommand.Drain, 300, 3600, "soft limit"));
+        var beating = await HoldAsync();
+        await UntilAsync(() => !_orders.IsEmpty);
+        _api.Reply = _ => new ApiAnswer<BeatReply>.Later("connection refused", false, null);
+        var lostAt = TimeSpan.FromTicks(_time.GetTimestamp());
+        await UntilAsync(() => _orders.Count > 1);
+        (TimeSpan.FromTicks(_time.GetTimestamp()) - lostAt).ShouldBeInRange(TimeSpan.FromSeconds(28), TimeSpan.FromSeconds(31));
+        _orders.ShouldBe(
+        [
+            new HoldOrder.End(TimeSpan.FromHours(1), "soft limit", LeaseLost: false),
+            new HoldOrder.Kill("no contact with the operator for 30 s, and the pool says Stop"),
+        ]);
+        await _stop.CancelAsync();
+        await beating;
+    }
+
+    [Fact]
+    public async Task A_beat_that_hangs_does_not_put_the_stop_off()
+    {
+        _api.Lease = _api.Lease with { StopAfterSeconds = 30 };
+        _api.Hangs = true;
+        var beating = await HoldAsync();
+        await UntilAsync(() => !_orders.IsEmpty);
+        _orders.ShouldHaveSingleItem().ShouldBeOfType<HoldOrder.End>().LeaseLost.ShouldBeTrue();
+        TimeSpan.FromTicks(_time.GetTimestamp()).ShouldBe(TimeSpan.FromSeconds(30));
+        await _stop.CancelAsync();
+        await beating;
+    }
+
+    [Fact]
     public async Task A_credential_that_is_no_longer_known_is_renewed_for_the_same_lease()
     {
         _api.Reply = c => c == "first" ? new ApiAnswer<BeatReply>.Refused(401, "Unauthorized", "") : Ok(new BeatReply(WorkerCommand.Continue, 300, 0, null));
@@ -136,17 +169,22 @@ public sealed class LeaseHoldTests
 
         public ConcurrentQueue<string> Credentials { get; } = new();
 
+        /// <summary>Beats get no answer before they are cancelled.</summary>
+        public bool Hangs { get; set; }
+
         /// <summary>How many releases find no operator.</summary>
         public int Releases { get; set; }
 
         public Task<ApiAnswer<HeldLease>> AttachAsync(HolderAttachRequest request, CancellationToken ct) =>
             Task.FromResult<ApiAnswer<HeldLease>>(new ApiAnswer<HeldLease>.Ok(Lease));
 
-        public Task<ApiAnswer<BeatReply>> BeatAsync(string credential, HolderBeatRequest request, CancellationToken ct)
+        public async Task<ApiAnswer<BeatReply>> BeatAsync(string credential, HolderBeatRequest request, CancellationToken ct)
         {
             Beats.Enqueue(request);
             Credentials.Enqueue(credential);
-            return Task.FromResult(Reply(credential));
+            if (Hangs)
+                await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, ct);
+            return Reply(credential);
         }
 
         public Task<ApiAnswer<HolderReleaseReply>> ReleaseAsync(string credential, HolderReleaseRequest request, CancellationToken ct) =>

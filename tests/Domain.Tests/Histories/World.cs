@@ -96,7 +96,7 @@ sealed class World
     sealed class EndedConverter : JsonConverter<Ended>
     {
         public override Ended Read(ref Utf8JsonReader reader, Type type, JsonSerializerOptions options) =>
-            throw new NotSupportedException();
+            throw new NotSupportedException("a state is only written, to be compared");
 
         public override void Write(Utf8JsonWriter writer, Ended value, JsonSerializerOptions options) =>
             JsonSerializer.Serialize(writer, value.OrderBy(p => p.Key).Select(p => new { p.Key.Scene, p.Key.Attempt, p.Value }), options);
