@@ -47,10 +47,10 @@ static class JsonRoute
         var body = JsonSerializer.SerializeToUtf8Bytes(value, type);
         if (HttpMethods.IsGet(context.Request.Method))
         {
-            var tag = $"W/\"{Convert.ToHexStringLower(SHA256.HashData(body).AsSpan(0, 16))}\"";
+            var tag = Tag(body);
             context.Response.Headers.ETag = tag;
             context.Response.Headers.CacheControl = "private, no-cache";
-            if (context.Request.Headers.IfNoneMatch.SelectMany(v => (v ?? "").Split(',')).Any(v => v.Trim() == tag || v.Trim() == "*"))
+            if (IsKnown(context, tag))
             {
                 context.Response.StatusCode = 304;
                 return;
@@ -60,6 +60,15 @@ static class JsonRoute
         context.Response.ContentType = "application/json";
         await context.Response.Body.WriteAsync(body, cancel);
     }
+
+    /// <summary>Whether the caller has this very answer already, as its <c>If-None-Match</c> says.</summary>
+    public static bool IsKnown<T>(HttpContext context, T value, JsonTypeInfo<T> type) =>
+        IsKnown(context, Tag(JsonSerializer.SerializeToUtf8Bytes(value, type)));
+
+    static bool IsKnown(HttpContext context, string tag) =>
+        context.Request.Headers.IfNoneMatch.SelectMany(v => (v ?? "").Split(',')).Any(v => v.Trim() == tag || v.Trim() == "*");
+
+    static string Tag(byte[] body) => $"W/\"{Convert.ToHexStringLower(SHA256.HashData(body).AsSpan(0, 16))}\"";
 
     public static string? Bearer(HttpContext context)
     {

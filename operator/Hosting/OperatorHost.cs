@@ -62,12 +62,15 @@ sealed class OperatorHost(OperatorOptions options, Edges edges, ILoggerFactory l
         var holderCredential = new HolderCredential(credentialKey);
         var holders = new HolderService(
             ledger, new LeaseService(ledger, signals), signals, kubernetes, holderCredential, loggers.CreateLogger<HolderService>());
+        var nodes = new NodeService(ledger, new LeaseService(ledger, signals), loggers.CreateLogger<NodeService>());
         var serving = serve(
             options.Listen,
             routes =>
             {
                 WorkerEndpoints.Map(routes, worker, credential, _log);
                 HolderEndpoints.Map(routes, holders, holderCredential, authorizer, _log);
+                NodeEndpoints.Map(
+                    routes, nodes, new NodeAuthorizer(kubernetes, edges.Time), new QuarantineFeed(store, cancel), edges.Time, _log, cancel);
                 ObjectEndpoints.Map(routes, objects, new PresignedRequestVerifier(urls), _log);
                 MapApi(routes, authorizer, store, ledger, reads, center.Book,
                     new LeaseOrders(ledger, attempts, new LeaseService(ledger, signals), signals), cancel);

@@ -18,6 +18,9 @@ sealed class HolderService(
 {
     const int MaxMessage = 256;
 
+    /// <summary>Of Linux: PID_MAX_LIMIT.</summary>
+    const int MostPid = 1 << 22;
+
     /// <summary>Where the lease names no grace of its own.</summary>
     const int DefaultDrainGrace = 30;
 
@@ -27,6 +30,7 @@ sealed class HolderService(
         HolderProtocol.RequireProtocol(request.Protocol);
         if (!IsId(request.Holder))
             throw new HttpProblem(400, "Invalid", "holder: 8 to 64 letters, digits and hyphens are allowed");
+        var process = Process(request.Process);
         var lease = (await ledger.LoadLeaseAsync(request.LeaseUid, cancel)).State;
         if (lease.Request is not { } wish || wish.Namespace != request.Namespace)
             throw new HttpProblem(404, "NotFound", $"the log knows no lease with uid {request.LeaseUid} in namespace {request.Namespace}");
@@ -37,7 +41,8 @@ sealed class HolderService(
             throw new HttpProblem(409, lease.IsEnded ? "StaleHolder" : "NotGranted", $"{name} is {lease.Phase}; it has no device");
         var bootId = await SameMachineAsync(request, grant.Slot.Node, cancel);
         var done = await leases.ChangeAsync(
-            request.LeaseUid, user, null, _ => [new LeaseCommand.Attach(request.Holder, grant.Slot.Node, grant.Token, bootId)], cancel);
+            request.LeaseUid, user, null, _ => [new LeaseCommand.Attach(request.Holder, grant.Slot.Node, grant.Token, bootId, process)],
+            cancel);
         var fence = new HolderFence(request.LeaseUid, request.Holder, grant.Token);
         if (done.Refusal is { } no)
             await RefuseAsync(fence, "attach", no.Message, cancel);
@@ -101,6 +106,15 @@ sealed class HolderService(
 
         throw new HttpProblem(409, "StaleHolder", why);
     }
+
+    static HolderProcess? Process(HolderIdentity? told) => told switch
+    {
+        null => null,
+        { Pid: < 1 or > MostPid } => throw new HttpProblem(400, "Invalid", $"process.pid is {told.Pid}; allowed is 1 to {MostPid}"),
+        { StartTicks: < 1 } or { PidNamespace: < 1 } or { UserId: < 0 } => throw new HttpProblem(
+            400, "Invalid", "process: startTicks and pidNamespace must be above 0, userId 0 or more"),
+        _ => new HolderProcess(told.Pid, told.StartTicks, told.PidNamespace, told.UserId),
+    };
 
     static bool IsId(string? text) => text is { Length: >= 8 and <= 64 } && text.All(c => char.IsAsciiLetterOrDigit(c) || c == '-');
 }

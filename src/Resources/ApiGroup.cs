@@ -27,4 +27,7 @@ public static class ApiGroup
 
     /// <summary>Audience of the projected token that workers attach with.</summary>
     public const string WorkerAudience = Name + "/worker";
+
+    /// <summary>Audience of the projected token that a node's agent shows to the operator.</summary>
+    public const string NodeAudience = Name + "/node";
 }

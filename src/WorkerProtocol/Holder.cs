@@ -14,8 +14,20 @@ namespace Framelease.WorkerProtocol;
 /// another one later proves that this holder has ended.</param>
 /// <param name="Host">Name of that machine, for people; at most 253 characters.</param>
 /// <param name="Protocol">That the program speaks, see <see cref="ProtocolVersion"/>; null = the first that has this call.</param>
+/// <param name="Process">Which process it is, so that an agent of the node can tell later that it is gone; null: no agent can.</param>
 public sealed record HolderAttachRequest(
-    string WorkerVersion, string Namespace, string LeaseUid, string Holder, string? BootId = null, string? Host = null, string? Protocol = null);
+    string WorkerVersion, string Namespace, string LeaseUid, string Holder, string? BootId = null, string? Host = null,
+    string? Protocol = null, HolderIdentity? Process = null);
+
+/// <summary>
+/// A process that uses a device, or starts what does. Whoever tells it promises that everything it starts under the lease carries
+/// <c>FRAMELEASE_LEASE_UID=</c>uid of the lease in its environment.
+/// </summary>
+/// <param name="Pid">As it sees itself; 1 to 4,194,304.</param>
+/// <param name="StartTicks">Field 22 of <c>/proc/self/stat</c>, in the machine's own time namespace.</param>
+/// <param name="PidNamespace">Inode that <c>/proc/self/ns/pid</c> names.</param>
+/// <param name="UserId">Its real user; 0 or more.</param>
+public sealed record HolderIdentity(int Pid, long StartTicks, long PidNamespace, int UserId);
 
 /// <summary>The lease as its holder needs it.</summary>
 /// <param name="Token">Of the slot at the grant.</param>

@@ -21,5 +21,8 @@ namespace Framelease.WorkerProtocol;
 [JsonSerializable(typeof(HolderBeatRequest))]
 [JsonSerializable(typeof(HolderReleaseRequest))]
 [JsonSerializable(typeof(HolderReleaseReply))]
+[JsonSerializable(typeof(NodeQuarantine))]
+[JsonSerializable(typeof(ProofsRequest))]
+[JsonSerializable(typeof(ProofsReply))]
 [JsonSerializable(typeof(Problem))]
 public sealed partial class ProtocolJson : JsonSerializerContext;

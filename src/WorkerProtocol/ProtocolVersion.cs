@@ -8,6 +8,7 @@ namespace Framelease.WorkerProtocol;
 /// <list type="bullet">
 /// <item><c>1.0</c>: attach, beat, complete, fail. Its attach names no version.</item>
 /// <item><c>1.1</c>: <c>/worker/v1/leases</c>; <see cref="DeviceTelemetry"/> in beats; the version in attach and its answer.</item>
+/// <item><c>1.2</c>: <see cref="HolderIdentity"/> in the attach of a bare lease's holder; <c>/worker/v1/nodes</c>.</item>
 /// </list>
 /// </summary>
 public sealed record ProtocolVersion(int Major, int Minor)
@@ -16,7 +17,7 @@ public sealed record ProtocolVersion(int Major, int Minor)
     public const int Kept = 2;
 
     /// <summary>What this build speaks.</summary>
-    public static ProtocolVersion Current { get; } = new(1, 1);
+    public static ProtocolVersion Current { get; } = new(1, 2);
 
     /// <summary>What a worker speaks that names none.</summary>
     public static ProtocolVersion First { get; } = new(1, 0);

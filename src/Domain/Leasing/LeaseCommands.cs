@@ -12,7 +12,8 @@ public abstract record LeaseCommand
     /// <param name="Slot">As read from the slot table in the same round; the commit is guarded by exactly this row.</param>
     public sealed record Grant(SlotSnapshot Slot) : LeaseCommand;
 
-    public sealed record Attach(string PodUid, string Node, long Token, string? BootId = null) : LeaseCommand;
+    public sealed record Attach(string PodUid, string Node, long Token, string? BootId = null, HolderProcess? Process = null)
+        : LeaseCommand;
 
     /// <summary>The holder's own word, under its token.</summary>
     /// <param name="PodUid">Who says it: must be the attached pod. Null only where the caller speaks for nobody in particular and has
@@ -47,7 +48,10 @@ public abstract record LeaseCommand
 
     /// <param name="PodUid">Whose end is proven; when given, it must be the attached pod, if there is one.</param>
     /// <param name="Now">PostgreSQL's clock; needed by <see cref="FreeProof.LockDelay"/> alone.</param>
-    public sealed record Free(FreeProof Proof, string Evidence, string? PodUid = null, DateTimeOffset? Now = null) : LeaseCommand;
+    /// <param name="Token">Under which the slot was quarantined, as whoever proves it was told; needed by
+    /// <see cref="FreeProof.NodeAgent"/> alone.</param>
+    public sealed record Free(
+        FreeProof Proof, string Evidence, string? PodUid = null, DateTimeOffset? Now = null, long? Token = null) : LeaseCommand;
 
     public sealed record RejectStaleHolder(string PodUid, long PresentedToken, string Write) : LeaseCommand;
 }

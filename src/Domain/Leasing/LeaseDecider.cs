@@ -57,7 +57,7 @@ public static class LeaseDecider
         if (!Holds(state, c.Token))
             return Stale(state, c.Token);
         if (state.Attachment is null)
-            return Of(new LeaseAttached(c.PodUid, c.Node, c.BootId));
+            return Of(new LeaseAttached(c.PodUid, c.Node, c.BootId, c.Process));
         return state.Attachment.PodUid == c.PodUid ? Nothing : NotTheHolder(state.Attachment);
     }
 
@@ -122,10 +122,16 @@ public static class LeaseDecider
             return No("NotProven", $"{c.Proof} of pod {c.PodUid}, but pod {state.Attachment!.PodUid} attached under this grant");
         if (c.Proof is FreeProof.LockDelay && LockDelayComplaint(state, c.Now) is { } tooEarly)
             return No("NotProven", tooEarly);
+        if (c.Proof is FreeProof.NodeAgent && (LeaseSighting.Complaint(state) ?? TokenComplaint(state, c.Token)) is { } unseen)
+            return No("NotProven", unseen);
         if (string.IsNullOrWhiteSpace(c.Evidence))
             return No("NotProven", $"{c.Proof} names no evidence");
         return Of(new SlotFreed(state.Grant!.Slot, state.Grant.Token, c.Proof, c.Evidence));
     }
+
+    static string? TokenComplaint(LeaseState state, long? token) => token == state.Grant!.Token
+        ? null
+        : $"the slot is in quarantine under token {state.Grant.Token}; the proof is for {(token is { } t ? $"token {t}" : "no token")}";
 
     static string? LockDelayComplaint(LeaseState state, DateTimeOffset? now)
     {

@@ -17,7 +17,16 @@ public sealed record LeaseGranted(
 /// <summary>The holder made itself known; from here on silence counts.</summary>
 /// <param name="BootId">That the worker itself runs under, when it says so: another one of its node later proves that its processes are
 /// gone (R4 b).</param>
-public sealed record LeaseAttached(string PodUid, string Node, string? BootId = null) : ILeaseEvent;
+/// <param name="Process">Where the holder of a lease without a task runs, when it says so: what an agent of its node can look for
+/// (R4 c).</param>
+public sealed record LeaseAttached(string PodUid, string Node, string? BootId = null, HolderProcess? Process = null) : ILeaseEvent;
+
+/// <summary>A holder's own process. All that it starts under its lease carries <c>FRAMELEASE_LEASE_UID</c> in its environment.</summary>
+/// <param name="Pid">As the process itself sees it.</param>
+/// <param name="StartTicks">Field 22 of its <c>/proc/PID/stat</c>; nothing that it started is older.</param>
+/// <param name="PidNamespace">Inode of its pid namespace.</param>
+/// <param name="UserId">Its real user; 0 may become anybody.</param>
+public sealed record HolderProcess(int Pid, long StartTicks, long PidNamespace, int UserId);
 
 /// <summary>First grade: the slot is held for longer than is usual. On record only.</summary>
 public sealed record LeaseWarned(int HeldSeconds) : ILeaseEvent;
@@ -105,4 +114,7 @@ public enum FreeProof
 
     /// <summary>After a change of authority: every worker pod that the cluster knew on the node has ended, and the node is ready.</summary>
     PodsAccounted,
+
+    /// <summary>The node's own agent saw no process of the holder, twice, and the device clean (R4 c).</summary>
+    NodeAgent,
 }

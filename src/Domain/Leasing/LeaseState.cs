@@ -38,6 +38,9 @@ public sealed record LeaseState
     /// <summary>True from SlotQuarantined to SlotFreed.</summary>
     public bool SlotQuarantined { get; init; }
 
+    /// <summary>Why the slot went into quarantine; null before.</summary>
+    public string? QuarantineReason { get; init; }
+
     public SlotFreed? Freed { get; init; }
 
     /// <summary>Writes refused under an old fence, the first of each pod and kind.</summary>
@@ -65,7 +68,7 @@ public sealed record LeaseState
         LeaseExpired e => Ended(LeasePhase.Expired, at, e.Cause.ToString(), e.Message),
         LeaseRevoked e => Ended(LeasePhase.Revoked, at, "Revoked", $"by {e.By}: {e.Message}"),
         LeaseGaveUp e => Ended(LeasePhase.GaveUp, at, e.Reason, "ended before a grant"),
-        Leasing.SlotQuarantined => this with { SlotQuarantined = true },
+        Leasing.SlotQuarantined e => this with { SlotQuarantined = true, QuarantineReason = e.Reason },
         SlotFreed e => this with { SlotQuarantined = false, Freed = e },
         StaleHolderRejected e => this with { Rejections = Rejections.Add(e) },
         _ => this with { HasUnknownEvents = true },

@@ -291,6 +291,39 @@ public class LeaseDeciderTests
             Given(Requested, Granted).When(By(FreeProof.NeverAttached)).ThenRefused("NotQuarantined", "Granted");
 
         [Fact]
+        public void An_agent_of_the_node_proves_the_end_of_a_pod_that_attached() =>
+            Given(Requested, Granted, Attached, Expired, Quarantined).When(Seen()).Then(new SlotFreed(Key, 7, FreeProof.NodeAgent, "seen"));
+
+        [Fact]
+        public void Its_proof_is_for_one_token() =>
+            Given(Requested, Granted, Attached, Expired, Quarantined).When(Seen(6)).ThenRefused("NotProven", "token 7");
+
+        [Fact]
+        public void After_a_change_of_authority_it_may_have_looked_for_the_wrong_holder() =>
+            Given(Requested, Granted, Attached, Revoked, Quarantined with { Reason = "AuthorityChanged" }).When(Seen())
+                .ThenRefused("NotProven", "no record tells of");
+
+        [Fact]
+        public void It_cannot_look_for_nobody_or_on_another_node()
+        {
+            Given(Requested, Granted, Expired, Quarantined).When(Seen()).ThenRefused("NotProven", "nobody is on record");
+            Given(Requested, Granted, Attached with { Node = "node-b" }, Expired, Quarantined).When(Seen())
+                .ThenRefused("NotProven", "node-b");
+        }
+
+        [Fact]
+        public void The_holder_of_a_bare_lease_must_have_said_which_process_it_is()
+        {
+            var bare = Requested with { TaskUid = null };
+            var said = new LeaseAttached("holder-1", "node-a", "boot-1", new HolderProcess(10, 1000, 4026531836, 0));
+            Given(bare, Granted, said, Expired, Quarantined).When(Seen()).Then(new SlotFreed(Key, 7, FreeProof.NodeAgent, "seen"));
+            Given(bare, Granted, said with { Process = null }, Expired, Quarantined).When(Seen()).ThenRefused("NotProven", "which process");
+            Given(bare, Granted, said with { BootId = null }, Expired, Quarantined).When(Seen()).ThenRefused("NotProven", "machine");
+        }
+
+        static LeaseCommand Seen(long token = 7) => new LeaseCommand.Free(FreeProof.NodeAgent, "seen", Token: token);
+
+        [Fact]
         public void A_slot_is_freed_once() =>
             Given(Requested, Granted, Attached, Expired, Quarantined, Freed).When(By(FreeProof.Person)).ThenNothing();
 

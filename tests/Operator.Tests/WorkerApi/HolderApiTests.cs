@@ -88,7 +88,8 @@ public sealed class HolderApiTests(PostgresServer server) : IAsyncLifetime
     {
         var uid = await GrantedAsync("new");
         var refused = await AttachAsync(uid, protocol: "1.99");
-        (await refused.Content.ReadAsStringAsync()).ShouldContain("the worker speaks 1.99, this operator 1.0 to 1.1; upgrade the operator first");
+        (await refused.Content.ReadAsStringAsync())
+            .ShouldContain("the worker speaks 1.99, this operator 1.0 to 1.2; upgrade the operator first");
         (await ProblemAsync(refused, HttpStatusCode.UpgradeRequired)).ShouldBe("ProtocolNotSupported");
     }
 

@@ -15,7 +15,7 @@ public sealed class PastProtocolTests
 
     public static TheoryData<string> Requests => Files("Request");
 
-    public static TheoryData<string> Replies => Files("Reply", "Assignment", "HeldLease");
+    public static TheoryData<string> Replies => Files("Reply", "Assignment", "HeldLease", "NodeQuarantine");
 
     [Theory]
     [MemberData(nameof(Requests))]

@@ -14,15 +14,18 @@ static class Authorizer
     const string Node = "system:node:local";
     const string Operator = "system:serviceaccount:framelease-system:framelease-operator";
 
+    const string NodeAgent = "system:serviceaccount:framelease-system:framelease-node";
+
     static readonly string[] SelfReviews = ["selfsubjectaccessreviews", "selfsubjectrulesreviews", "selfsubjectreviews"];
 
-    public static bool Allows(string user, IEnumerable<string> groups, string resource) =>
-        user is Node or Operator || groups.Contains(UserInfo.Masters) || SelfReviews.Contains(resource);
+    public static bool Allows(string user, IEnumerable<string> groups, string verb, string resource) =>
+        user is Node or Operator || groups.Contains(UserInfo.Masters) || SelfReviews.Contains(resource)
+        || (user is NodeAgent && (verb, resource) is ("prove", "gpuleases") or ("get" or "patch", "nodes"));
 
     /// <exception cref="ApiException">403 in the words that clients know from RBAC.</exception>
     public static void Demand(UserInfo user, HttpRequest request, RequestInfo target, ResourceType type)
     {
-        if (Allows(user.Name, user.Groups, type.Plural))
+        if (Allows(user.Name, user.Groups, Verb(request, target), type.Plural))
             return;
         var resource = target.Subresource.Length > 0 ? $"{type.Plural}/{target.Subresource}" : type.Plural;
         var scope = target.Namespace.Length > 0 ? $"in the namespace \"{target.Namespace}\"" : "at the cluster scope";

@@ -53,8 +53,9 @@ sealed class ReviewHandler(Authenticator authenticator)
     static JsonObject ReviewAccess(JsonObject? spec, string user, IEnumerable<string> groups)
     {
         var resource = spec.Obj("resourceAttributes").Str("resource") ?? "";
+        var verb = spec.Obj("resourceAttributes").Str("verb") ?? "";
         var path = spec.Obj("nonResourceAttributes").Str("path");
-        var allowed = Authorizer.Allows(user, groups, resource) || (path is not null && IsOpen(path));
+        var allowed = Authorizer.Allows(user, groups, verb, resource) || (path is not null && IsOpen(path));
         return allowed
             ? new JsonObject { ["allowed"] = true }
             : new JsonObject { ["allowed"] = false, ["reason"] = $"user \"{user}\" has no permission here" };
@@ -68,7 +69,7 @@ sealed class ReviewHandler(Authenticator authenticator)
     static JsonObject Rules(UserInfo user)
     {
         static JsonArray Any() => ["*"];
-        var everything = Authorizer.Allows(user.Name, user.Groups, "");
+        var everything = Authorizer.Allows(user.Name, user.Groups, "", "");
         return new JsonObject
         {
             ["resourceRules"] = everything ? new JsonArray(new JsonObject { ["verbs"] = Any(), ["apiGroups"] = Any(), ["resources"] = Any() }) : [],
