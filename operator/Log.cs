@@ -75,6 +75,15 @@ static partial class Log
     [LoggerMessage(49, LogLevel.Information, "lease {Lease} released by its holder {Holder}: {Reason}")]
     public static partial void HolderReleased(ILogger logger, string lease, string holder, string reason);
 
+    [LoggerMessage(50, LogLevel.Warning, "device {Device} of {Node} is degraded: {Why}")]
+    public static partial void DeviceDegraded(ILogger logger, string node, string device, string why);
+
+    [LoggerMessage(51, LogLevel.Information, "device {Device} of {Node} is on probation: {Why}")]
+    public static partial void DeviceOnProbation(ILogger logger, string node, string device, string why);
+
+    [LoggerMessage(52, LogLevel.Information, "device {Device} of {Node} is back in service: {Why}")]
+    public static partial void DeviceReturned(ILogger logger, string node, string device, string why);
+
     [LoggerMessage(15, LogLevel.Information, "{Count} records of old commands removed")]
     public static partial void CommandsPruned(ILogger logger, long count);
 

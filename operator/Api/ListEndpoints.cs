@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using Framelease.Operator.Ledger;
 using Framelease.Operator.Monitoring;
+using Framelease.Operator.Pools;
 
 namespace Framelease.Operator.Api;
 
@@ -16,7 +17,7 @@ static class ListEndpoints
         new("limit", $"1 to {ApiQuery.MostLimit}; default {ApiQuery.DefaultLimit}", "integer"), new("continue", "From the page before"),
     ];
 
-    public static void Map(ApiRoutes api, IPlatformReads reads, ILedger ledger, Authorizer authorizer)
+    public static void Map(ApiRoutes api, IPlatformReads reads, ILedger ledger, DeviceOrders devices, Authorizer authorizer)
     {
         api.Get("/api/v1/leases", "Leases, newest first", ListJson.Default.PageLeaseRow, async (context, cancel) =>
         {
@@ -39,6 +40,13 @@ static class ListEndpoints
             var pool = ApiQuery.Text(context, "pool");
             return new Page<SlotRow>([.. (await reads.ReadSlotsAsync(cancel)).Where(s => pool is null || s.Pool == pool)], null);
         }, new QueryParameter("pool", "Only of this pool"));
+        api.Post(
+            "/api/v1/devices/return", "Take a degraded device back into service, on the caller's word that it is fit",
+            ListJson.Default.ReturnDeviceRequest, ListJson.Default.ReturnDeviceReply, async (context, request, cancel) =>
+            {
+                var user = await authorizer.RequireAsync(context, "return", "devices", null, null, cancel);
+                return await ReturnAsync(request, user, devices, cancel);
+            });
         api.Get(
             "/api/v1/devices/{pool}/{device}/history", "Who had a device's slots, now or at a moment, and every event up to then",
             ListJson.Default.DeviceHistory, async (context, cancel) =>
@@ -53,6 +61,22 @@ static class ListEndpoints
                 return new DeviceHistory(
                     pool, device, at, [.. holders.Select(h => AsItWas(h, at))], [.. events.Where(e => e.Timestamp <= at)]);
             }, new QueryParameter("at", "A moment, as 2026-01-31T14:02:00Z"));
+    }
+
+    static async Task<ReturnDeviceReply> ReturnAsync(
+        ReturnDeviceRequest request, string user, DeviceOrders devices, CancellationToken cancel)
+    {
+        if (request is not { Node: { Length: > 0 and <= 253 } node, Device: { Length: > 0 and <= 253 } device })
+            throw new HttpProblem(400, "Invalid", "node and device: 1 to 253 characters each; GET /api/v1/devices lists them");
+        try
+        {
+            var before = await devices.ReturnAsync(node, device, user, request.Reason ?? "", cancel);
+            return new ReturnDeviceReply(node, device, before.Fitness.ToString(), before.Reason, user);
+        }
+        catch (DeviceOrderException e)
+        {
+            throw new HttpProblem(e.Reason switch { "NotFound" => 404, "ReasonInvalid" => 400, _ => 409 }, e.Reason, e.Message);
+        }
     }
 
     // What happened later was not known then: a holder that has ended since still held.
@@ -70,9 +94,18 @@ sealed record Page<T>(IReadOnlyList<T> Items, string? Continue);
 sealed record DeviceHistory(string Pool, string Device, DateTimeOffset At, IReadOnlyList<LeaseRow> Holders,
     IReadOnlyList<HistoryItem> Items);
 
+/// <param name="Reason">For the history, 1 to 512 characters.</param>
+sealed record ReturnDeviceRequest(string Node, string Device, string? Reason);
+
+/// <param name="Was">Degraded or Probation.</param>
+/// <param name="Because">Why it was.</param>
+sealed record ReturnDeviceReply(string Node, string Device, string Was, string? Because, string ReturnedBy);
+
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(Page<LeaseRow>))]
 [JsonSerializable(typeof(Page<SlotRow>))]
 [JsonSerializable(typeof(DeviceHistory))]
+[JsonSerializable(typeof(ReturnDeviceRequest))]
+[JsonSerializable(typeof(ReturnDeviceReply))]
 sealed partial class ListJson : JsonSerializerContext;

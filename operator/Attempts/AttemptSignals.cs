@@ -40,6 +40,9 @@ sealed class AttemptSignals
     /// <summary>A slot of the pool is free, and no lease tells of it.</summary>
     public void PoolFreed(string pool) => PoolChanged?.Invoke(pool);
 
+    /// <summary>Something of a device is in the log, which may be the pool's.</summary>
+    public void PoolRecorded(string pool) => PoolChanged?.Invoke(pool);
+
     public void LeaseGranted(LeaseRequested request) => LeaseChanged?.Invoke(new ObjectKey(request.Namespace, request.Name));
 
     /// <summary>Something of the lease is in the log, whoever recorded it.</summary>

@@ -13,12 +13,13 @@ namespace Framelease.Operator.Attempts;
 /// </summary>
 sealed class LogFollower
 {
-    const string Leases = "lease-", Tasks = "task-";
+    const string Leases = "lease-", Tasks = "task-", Devices = "device-";
 
     readonly IEventStore _log;
     readonly AttemptSignals _signals;
     readonly StoreIndex<string, GpuLease> _leases;
     readonly StoreIndex<string, VideoTask> _tasks;
+    readonly Func<IEnumerable<ObjectKey>> _pools;
     readonly TimeProvider _time;
     readonly ILogger _logger;
 
@@ -28,6 +29,7 @@ sealed class LogFollower
         (_log, _signals, _time, _logger) = (log, signals, time, logger);
         _leases = stores.Leases.AddIndex(Uid);
         _tasks = stores.Tasks.AddIndex(Uid);
+        _pools = () => stores.Pools.Keys();
     }
 
     /// <summary>Until cancelled.</summary>
@@ -62,6 +64,12 @@ sealed class LogFollower
         {
             foreach (var task in _tasks.Find(stream[Tasks.Length..]))
                 _signals.TaskRecorded(task.Key());
+        }
+        else if (stream.StartsWith(Devices, StringComparison.Ordinal))
+        {
+            // The stream does not say whose it is, and it is seldom written to.
+            foreach (var pool in _pools())
+                _signals.PoolRecorded(pool.Name);
         }
     }
 

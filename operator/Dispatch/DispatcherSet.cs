@@ -25,7 +25,7 @@ sealed class DispatcherSet(
     [
         "lease_requested", "lease_released", "lease_gave_up", "lease_revoked", "slot_freed", "slot_quarantined", "device_discovered",
             "device_cordoned",
-        "device_degraded", "device_returned",
+        "device_degraded", "device_on_probation", "device_returned",
     ]);
 
     readonly ConcurrentDictionary<string, Dispatcher> _dispatchers = new(StringComparer.Ordinal);

@@ -125,7 +125,8 @@ sealed class ControlPlane : IDisposable
         yield return Builder("gpupool").For<GpuPool>(when: c => c.SpecChanged)
             .Watches<Node>(_ => Stores.Pools.Keys(), when: DevicesChanged)
             .WatchesSource(wake => signals.PoolChanged += pool => wake(new ObjectKey(null, pool)))
-            .Build(new GpuPoolReconciler(ledger, _leases, kubernetes, Stores, _dispatchers, _ports.Cluster, _leader));
+            .Build(new GpuPoolReconciler(ledger, _leases, kubernetes, Stores, _dispatchers, _ports.Cluster, _leader,
+                new DeviceService(ledger, _log)));
         yield return Builder("node").For<Node>(when: NodeMayBeLost)
             .Build(new NodeReconciler(ledger, attempts, _leases, Stores, _leader));
         yield return Builder("engine").For<Engine>(when: c => c.SpecChanged).Build(new EngineReconciler(ledger, kubernetes, Stores));

@@ -107,7 +107,7 @@ sealed class OperatorHost(OperatorOptions options, Edges edges, ILoggerFactory l
     {
         var api = new ApiRoutes(routes, _log);
         HistoryEndpoints.Map(api, ledger, authorizer);
-        ListEndpoints.Map(api, reads, ledger, authorizer);
+        ListEndpoints.Map(api, reads, ledger, new DeviceOrders(ledger), authorizer);
         MonitoringEndpoints.Map(api, new MonitoringService(reads), reads, orders, authorizer);
         AlertEndpoints.Map(api, alerts, authorizer);
         new EventStreamEndpoint(store, authorizer, options.EventStreams, edges.Time, stopping).Map(api);

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Framelease.Domain.Devices;
 using Framelease.Domain.Leasing;
 using Framelease.Domain.Tasks;
 using Framelease.EventStore;
@@ -41,6 +42,7 @@ static class EventTypes
         .Register<DeviceDiscovered>("device_discovered")
         .Register<DeviceCordoned>("device_cordoned")
         .Register<DeviceDegraded>("device_degraded")
+        .Register<DeviceOnProbation>("device_on_probation")
         .Register<DeviceReturned>("device_returned")
         .Register<AuthorityChanged>("authority_changed")
         .Register<ObservationLost>("observation_lost")
@@ -52,14 +54,6 @@ sealed record DeviceDiscovered(string Cluster, string Node, string Device, strin
 
 /// <summary>Stream device-{cluster}/{id}: by spec, the device gets no new lease.</summary>
 sealed record DeviceCordoned(string Node, string Device, string Reason);
-
-/// <summary>Stream device-{cluster}/{id}: the device is not fit for work.</summary>
-sealed record DeviceDegraded(string Node, string Device, string Reason);
-
-/// <summary>
-/// Stream device-{cluster}/{id}: the device is in service again; or, under a proof, a slot of it that no lease on record held.
-/// </summary>
-sealed record DeviceReturned(string Node, string Device, int Slot, string Proof, string Evidence);
 
 /// <summary>Stream authority-{cluster}: the database is another one, or lacks what the cluster has seen (R12). Every slot went into quarantine.</summary>
 /// <param name="Floor">Every token and epoch from here on lies above.</param>
@@ -111,6 +105,7 @@ sealed record ObservationResumed(string? Scope = null);
 [JsonSerializable(typeof(DeviceDiscovered))]
 [JsonSerializable(typeof(DeviceCordoned))]
 [JsonSerializable(typeof(DeviceDegraded))]
+[JsonSerializable(typeof(DeviceOnProbation))]
 [JsonSerializable(typeof(DeviceReturned))]
 [JsonSerializable(typeof(AuthorityChanged))]
 [JsonSerializable(typeof(ObservationLost))]

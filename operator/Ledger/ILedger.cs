@@ -1,3 +1,4 @@
+using Framelease.Domain.Devices;
 using Framelease.Domain.Leasing;
 using Framelease.Domain.Scheduling;
 using Framelease.Domain.Tasks;
@@ -57,10 +58,16 @@ interface ILedger
     Task<WaitRow?> FindWaitAsync(string leaseUid, CancellationToken cancel);
 
     /// <summary>
-    /// Makes the pool's devices known: new ones get Free slots, those that vanished lose theirs once they are Free. What goes out of
-    /// service, or comes back, is told in the device's stream.
+    /// Makes the pool's devices known: new ones get Free slots, those that vanished lose theirs once they are Free. What is cordoned, or no
+    /// longer is, is told in the device's stream; a device's health is <see cref="CommitAsync"/>'s.
     /// </summary>
     Task SyncDevicesAsync(string pool, IReadOnlyList<SlotSnapshot> found, LeaderEpoch epoch, CancellationToken cancel);
+
+    /// <summary>How fit a device is; healthy where nothing else is on record.</summary>
+    Task<Loaded<DeviceHealth>> LoadDeviceAsync(string node, string device, CancellationToken cancel);
+
+    /// <summary>Every device that was ever found unfit.</summary>
+    Task<IReadOnlyList<Loaded<DeviceHealth>>> ReadDevicesAsync(CancellationToken cancel);
 
     /// <summary>Live progress of a task's attempts, newest attempt first.</summary>
     Task<IReadOnlyList<ProgressRow>> ReadProgressAsync(string taskUid, CancellationToken cancel);
@@ -113,10 +120,20 @@ sealed record LeaderEpoch(string Role, string Holder, long Epoch);
 sealed record LedgerCommit(
     string Actor, IReadOnlyList<TaskChange> Tasks, IReadOnlyList<LeaseChange> Leases, LeaderEpoch? Epoch = null, SilenceSeen? Silence = null)
 {
-    public bool IsEmpty => Tasks.All(t => t.Events.Count == 0) && Leases.All(l => l.Events.Count == 0);
+    public IReadOnlyList<DeviceChange> Devices { get; init; } = [];
+
+    public bool IsEmpty => Tasks.All(t => t.Events.Count == 0) && Leases.All(l => l.Events.Count == 0)
+        && Devices.All(d => d.Events.Count == 0);
 }
 
 sealed record TaskChange(string TaskUid, Loaded<TaskState> Before, IReadOnlyList<ITaskEvent> Events);
+
+/// <param name="Before">Its version is that of the device's row; 0 = there is none.</param>
+sealed record DeviceChange(Loaded<DeviceHealth> Before, IReadOnlyList<IDeviceEvent> Events)
+{
+    /// <summary>What the row is to hold.</summary>
+    public DeviceHealth After => Events.Aggregate(Before.State, (h, e) => h.Evolve(e, Before.DatabaseNow));
+}
 
 sealed record LeaseChange(string LeaseUid, Loaded<LeaseState> Before, IReadOnlyList<ILeaseEvent> Events);
 

@@ -26,6 +26,9 @@ static class LedgerViews
                 Array.ConvertAll(grants, m => m.Key.Node), Array.ConvertAll(grants, m => m.Key.Device),
                 Array.ConvertAll(grants, m => m.Key.Slot), Array.ConvertAll(grants, m => m.ToToken),
                     Array.ConvertAll(grants, m => m.LeaseUid!));
+            yield return Statement.Of(
+                "select framelease.expect_fit($1, $2, $3)", cluster, Array.ConvertAll(grants, m => m.Key.Node),
+                Array.ConvertAll(grants, m => m.Key.Device));
         }
 
         foreach (var m in moves.Where(m => m.To is not SlotState.Granted))
@@ -35,6 +38,15 @@ static class LedgerViews
                 m.Key.Cluster, m.Key.Node, m.Key.Device, m.Key.Slot, m.From.ToString(), m.FromToken, m.To.ToString(), m.ToToken, m.LeaseUid,
                 m.Reason);
         }
+    }
+
+    /// <summary>A device's row, guarded by the version that the decision saw.</summary>
+    public static NpgsqlBatchCommand DeviceMove(DeviceChange change)
+    {
+        var (key, after) = (change.Before.State.Key, change.After);
+        return Statement.Of(
+            "select framelease.change_device($1, $2, $3, $4, $5, $6, $7, $8)", key.Cluster, key.Node, key.Device, change.Before.Version,
+            after.Fitness.ToString(), after.By?.ToString(), after.Reason, after.Failures);
     }
 
     /// <summary>Attach is the first beat: silence counts from here.</summary>

@@ -1,4 +1,5 @@
 // Slots that wait for proof after a change of authority (R12), and the pods that may still use them.
+using Framelease.Domain.Devices;
 using Framelease.Domain.Leasing;
 using Framelease.EventStore;
 using Framelease.Operator.Ledger.Sql;
@@ -11,7 +12,7 @@ sealed partial class PostgresLedger
         Statement.Of(
             $"""
             select {SlotColumns}, {AttemptColumns}
-              from framelease.slots s left join framelease.attempts a on a.lease_uid = s.lease_uid
+              from {Slots} left join framelease.attempts a on a.lease_uid = s.lease_uid
              where s.cluster = $1 and s.state = 'Quarantined' and s.reason = 'AuthorityChanged' order by s.node, s.device, s.slot
             """,
             cluster.Uid),

@@ -1,4 +1,6 @@
 // Slots come, go, and go out of service as the nodes and the pool's spec say.
+using System.Data.Common;
+using Framelease.Domain.Devices;
 using Framelease.Domain.Leasing;
 using Framelease.EventStore;
 using Framelease.Operator.Ledger.Sql;
@@ -16,11 +18,18 @@ sealed partial class PostgresLedger
           as found (cluster, node, device, slot, device_name, device_kind, device_index, memory, encode, decode, out_of_service, out_reason)
         """;
 
+    /// <summary>As <see cref="SlotColumns"/>, but as discovery left it: without what is known of the device's health.</summary>
+    const string FoundBefore = """
+        select s.cluster, s.node, s.device, s.slot, s.pool, s.state, s.token, s.lease_uid, s.device_name, s.device_kind, s.device_index,
+               s.memory, s.encode, s.decode, s.out_of_service, s.out_reason, false
+          from framelease.slots s where s.pool = $1 and s.cluster = $2 order by s.node, s.device, s.slot
+        """;
+
     // A slot that is not Free is never removed and never changes its pool: somebody may still be on it. Tokens survive a device's absence,
     // because a slot that vanished keeps its row under pool '' (no pool has that name).
     public async Task SyncDevicesAsync(string pool, IReadOnlyList<SlotSnapshot> found, LeaderEpoch epoch, CancellationToken cancel)
     {
-        var known = (await ReadPoolAsync(pool, cancel)).Slots.ToDictionary(s => s.Key);
+        var known = (await RowsAsync(Statement.Of(FoundBefore, pool, cluster.Uid), Slot, cancel)).ToDictionary(s => s.Key);
         // A device stays in one piece: its event tells how many slots it has.
         foreach (var devices in Differences(known, found).GroupBy(d => (d.Key.Node, d.Key.Device)).Chunk(DevicesAtOnce))
         {
@@ -103,24 +112,50 @@ sealed partial class PostgresLedger
                 new DeviceDiscovered(
                     cluster.Uid, first.Key.Node, first.Key.Device, first.DeviceName, first.DeviceKind, first.DeviceIndex, pool,
                         device.Count()));
-            if (first.Traits.OutOfService is not null)
-                session.AppendAny(DeviceStream(first.Key.Device), ServiceEvent(first, null));
+            if (CordonEvent(first, null) is { } cordoned)
+                session.AppendAny(DeviceStream(first.Key.Device), cordoned);
         }
 
         var served = differences.Where(d => d.IsChanged && d.Before!.Traits.OutOfService != d.After!.Traits.OutOfService);
         foreach (var device in served.GroupBy(d => (d.Key.Node, d.Key.Device)))
         {
             var (_, before, after) = device.First();
-            session.AppendAny(DeviceStream(after!.Key.Device), ServiceEvent(after, before!.Traits.OutOfService));
+            if (CordonEvent(after!, before!.Traits.OutOfService) is { } told)
+                session.AppendAny(DeviceStream(after!.Key.Device), told);
         }
     }
 
-    static object ServiceEvent(SlotSnapshot s, string? before) => s.Traits.OutOfService switch
+    // What its node says of its health is decided on by itself (DeviceHealthDecider).
+    internal static object? CordonEvent(SlotSnapshot s, string? before) => (before, s.Traits.OutOfService) switch
     {
-        null => new DeviceReturned(s.Key.Node, s.Key.Device, s.Key.Slot, "InService", $"it is no longer {before}"),
-        "Cordoned" => new DeviceCordoned(s.Key.Node, s.Key.Device, s.Traits.Reason ?? ""),
-        _ => new DeviceDegraded(s.Key.Node, s.Key.Device, s.Traits.Reason ?? s.Traits.OutOfService),
+        (not "Cordoned", "Cordoned") => new DeviceCordoned(s.Key.Node, s.Key.Device, s.Traits.Reason ?? ""),
+        ("Cordoned", not "Cordoned") => new DeviceReturned(s.Key.Node, s.Key.Device, s.Key.Slot, "Uncordoned", "the cordon ended"),
+        _ => null,
     };
+
+    const string HealthColumns = "cluster, node, device, fitness, found_by, reason, failures, since, version, clock_timestamp()";
+
+    public async Task<Loaded<DeviceHealth>> LoadDeviceAsync(string node, string device, CancellationToken cancel) =>
+        (await RowsAsync(
+            Statement.Of(
+                $"""
+                select now.at, d.* from (select clock_timestamp() as at) as now left join lateral (
+                  select {HealthColumns} from framelease.devices where cluster = $1 and node = $2 and device = $3) as d on true
+                """,
+                cluster.Uid, node, device),
+            r => r.IsDBNull(1) ? new(new DeviceHealth(new DeviceKey(cluster.Uid, node, device)), 0, r.GetFieldValue<DateTimeOffset>(0))
+                : Health(r, 1), cancel)).Single();
+
+    public Task<IReadOnlyList<Loaded<DeviceHealth>>> ReadDevicesAsync(CancellationToken cancel) => RowsAsync(
+        Statement.Of($"select {HealthColumns} from framelease.devices where cluster = $1 order by node, device", cluster.Uid),
+        r => Health(r, 0), cancel);
+
+    static Loaded<DeviceHealth> Health(DbDataReader r, int at) => new(
+        new DeviceHealth(
+            new DeviceKey(r.GetString(at), r.GetString(at + 1), r.GetString(at + 2)), Enum.Parse<DeviceFitness>(r.GetString(at + 3)),
+            Text(r, at + 4) is { } by ? Enum.Parse<DegradedBy>(by) : null, Text(r, at + 5), r.GetInt32(at + 6),
+            r.GetFieldValue<DateTimeOffset>(at + 7)),
+        r.GetInt64(at + 8), r.GetFieldValue<DateTimeOffset>(at + 9));
 
     /// <param name="Before">As known; null for a new slot.</param>
     /// <param name="After">As found; null for one that is gone.</param>

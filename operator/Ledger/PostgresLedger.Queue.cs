@@ -34,7 +34,7 @@ sealed partial class PostgresLedger
         """;
 
     const string SlotsOfPoolSql =
-        $"select {SlotColumns} from framelease.slots s where s.pool = $1 and s.cluster = $2 order by s.node, s.device, s.slot";
+        $"select {SlotColumns} from {Slots} where s.pool = $1 and s.cluster = $2 order by s.node, s.device, s.slot";
 
     public async Task<IReadOnlyList<Loaded<LeaseState>>> LoadLeasesAsync(IReadOnlyList<string> leaseUids, CancellationToken cancel)
     {

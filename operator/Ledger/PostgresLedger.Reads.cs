@@ -13,9 +13,14 @@ sealed partial class PostgresLedger
 
     const string SlotColumns =
         "s.cluster, s.node, s.device, s.slot, s.pool, s.state, s.token, s.lease_uid, s.device_name, s.device_kind, s.device_index, "
-        + "s.memory, s.encode, s.decode, s.out_of_service, coalesce(s.reason, s.out_reason)";
+        + "s.memory, s.encode, s.decode, coalesce(s.out_of_service, case d.fitness when 'Degraded' then 'Degraded' end), "
+        + "coalesce(s.reason, s.out_reason, d.reason), coalesce(d.fitness = 'Probation', false)";
 
-    const int SlotColumnCount = 16;
+    const int SlotColumnCount = 17;
+
+    /// <summary>Slots with the health of their devices, which few devices have a row of.</summary>
+    const string Slots =
+        "framelease.slots s left join framelease.devices d on d.cluster = s.cluster and d.node = s.node and d.device = s.device";
 
     public async Task<AttemptRow?> FindAttemptByPodAsync(string podUid, CancellationToken cancel) =>
         (await RowsAsync(Statement.Of($"select {AttemptColumns} from framelease.attempts a where a.pod_uid = $1", podUid), r => Attempt(r, 0), cancel)).FirstOrDefault();
@@ -29,7 +34,7 @@ sealed partial class PostgresLedger
         Statement.Of(
             $"""
             select {SlotColumns}, {AttemptColumns}
-              from framelease.slots s left join framelease.attempts a on a.lease_uid = s.lease_uid
+              from {Slots} left join framelease.attempts a on a.lease_uid = s.lease_uid
              where s.cluster = $1 and s.node = $2 and s.lease_uid is not null order by s.device, s.slot
             """,
             cluster.Uid, node),
@@ -39,7 +44,7 @@ sealed partial class PostgresLedger
 
     public async Task<SlotSnapshot?> FindSlotAsync(string node, string device, int slot, CancellationToken cancel) => (await RowsAsync(
         Statement.Of(
-            $"select {SlotColumns} from framelease.slots s where s.cluster = $1 and s.node = $2 and s.device = $3 and s.slot = $4",
+            $"select {SlotColumns} from {Slots} where s.cluster = $1 and s.node = $2 and s.device = $3 and s.slot = $4",
             cluster.Uid, node, device, slot),
         Slot, cancel)).FirstOrDefault();
 
@@ -91,7 +96,10 @@ sealed partial class PostgresLedger
         new SlotKey(r.GetString(0), r.GetString(1), r.GetString(2), r.GetInt32(3)), r.GetString(4), Enum.Parse<SlotState>(r.GetString(5)),
         r.GetInt64(6), Text(r, 7), r.GetString(8), r.GetString(9), r.GetInt32(10))
     {
-        Traits = new DeviceTraits(r.GetInt32(11), r.GetInt32(12), r.GetInt32(13), Text(r, 14), Text(r, 15)),
+        Traits = new DeviceTraits(r.GetInt32(11), r.GetInt32(12), r.GetInt32(13), Text(r, 14), Text(r, 15))
+        {
+            OnProbation = r.GetBoolean(16),
+        },
     };
 
     static AttemptRow Attempt(DbDataReader r, int at) => new(

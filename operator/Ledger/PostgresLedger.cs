@@ -33,10 +33,16 @@ sealed partial class PostgresLedger(IEventStore store, IDatabaseClock clock, Clu
             session.RequireEpoch(cluster.Uid, epoch.Role, epoch.Epoch);
         foreach (var move in LedgerViews.SlotMoves(cluster.Uid, commit.Leases))
             session.Guard(move);
+        var devices = commit.Devices.Where(d => d.Events.Count > 0)
+            .OrderBy(d => d.Before.State.Key.ToString(), StringComparer.Ordinal).ToList();
+        foreach (var device in devices)
+            session.Guard(LedgerViews.DeviceMove(device));
         foreach (var task in commit.Tasks.Where(t => t.Events.Count > 0))
             session.Append(TaskStream(task.TaskUid), task.Before.Version, [.. task.Events]);
         foreach (var lease in commit.Leases.Where(l => l.Events.Count > 0))
             session.Append(LeaseStream(lease.LeaseUid), lease.Before.Version, [.. lease.Events]);
+        foreach (var device in devices)
+            session.AppendAny(DeviceStream(device.Before.State.Key.Device), [.. device.Events]);
         foreach (var write in commit.Tasks.SelectMany(LedgerViews.FirstBeats).Concat(commit.Leases.SelectMany(LedgerViews.FirstBeats)))
             session.Write(write);
         // After the row of the attempt, or of the lease, has been changed: its lock keeps beats out, and the ones that were under way have ended.

@@ -1,3 +1,4 @@
+using Framelease.Domain.Devices;
 using Framelease.Operator.Ledger;
 using Framelease.Operator.Monitoring;
 using Framelease.Resources;
@@ -32,6 +33,8 @@ sealed class StateSource(IPlatformReads reads, Func<IReadOnlyList<GpuLease>?> le
             Gauge("framelease_database_up", "1 while PostgreSQL answers", null, One("", 1)),
             Gauge("framelease_log_position", "The last event's place in the log", null, One("", state.LogPosition)),
             Gauge("framelease_slots", "Slots by state", null, SlotCounts(state)),
+            Gauge("framelease_devices", "Devices by health: degraded ones get no lease, one on probation gets one at a time", null,
+                Fitness(state)),
             Gauge("framelease_slot_quarantine_age_seconds", "Age of the oldest quarantine of a pool; 0 without one", "seconds",
                 Ages(state, "Quarantined")),
             Gauge("framelease_lease_age_seconds", "How long the longest holder of a pool holds; 0 without one", "seconds",
@@ -66,6 +69,13 @@ sealed class StateSource(IPlatformReads reads, Func<IReadOnlyList<GpuLease>?> le
         select One(
             MetricNames.Labels(("pool", pool), ("state", name.ToLowerInvariant())),
             state.Slots.FirstOrDefault(s => s.Pool == pool && s.State == name)?.Count ?? 0);
+
+    static IEnumerable<MetricPoint> Fitness(PlatformState state) =>
+        from pool in state.Fitness.Select(s => s.Pool).Distinct(StringComparer.Ordinal)
+        from name in Enum.GetNames<DeviceFitness>()
+        select One(
+            MetricNames.Labels(("pool", pool), ("health", name.ToLowerInvariant())),
+            state.Fitness.FirstOrDefault(s => s.Pool == pool && s.Fitness == name)?.Count ?? 0);
 
     static IEnumerable<MetricPoint> Ages(PlatformState state, string name) =>
         from pool in state.Slots.Select(s => s.Pool).Distinct(StringComparer.Ordinal)

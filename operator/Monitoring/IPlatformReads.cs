@@ -45,7 +45,14 @@ sealed record PlatformState(
 {
     /// <summary>Devices that are held, as their holders told last; a device of several slots once.</summary>
     public IReadOnlyList<DeviceState> Devices { get; init; } = [];
+
+    /// <summary>Devices by pool and health.</summary>
+    public IReadOnlyList<FitnessCount> Fitness { get; init; } = [];
 }
+
+/// <param name="Fitness">Healthy, Degraded or Probation.</param>
+/// <param name="Example">NODE/DEVICE: reason, of the one that is longest so; null for healthy ones.</param>
+sealed record FitnessCount(string Pool, string Fitness, long Count, string? Example);
 
 sealed record DeviceState(string Pool, string Node, string Device, DeviceNow Now);
 
@@ -76,7 +83,13 @@ sealed record MonitorChecks(long Total, long Unhealthy, long Warnings, double Ag
 sealed record SlotRow(
     string Pool, string Node, string Device, int Index, int Slot, string Name, string Kind, string State, string? Reason, long Token,
         string? Lease,
-    string? Holder, DateTimeOffset Since, DeviceNow? Now = null);
+    string? Holder, DateTimeOffset Since, DeviceNow? Now = null, string? OutOfService = null, DeviceHealthNow? Health = null);
+
+/// <summary>Of a device that is not healthy.</summary>
+/// <param name="Fitness">Degraded: no lease; Probation: one lease at a time, after all others.</param>
+/// <param name="FoundBy">Node or Probe.</param>
+/// <param name="Failures">Failed probes in a row.</param>
+sealed record DeviceHealthNow(string Fitness, string? FoundBy, string? Reason, int Failures, DateTimeOffset Since);
 
 /// <summary>A device as its holder told with its last beat; null = not told.</summary>
 /// <param name="ToldSecondsAgo">Age of that beat.</param>

@@ -33,7 +33,8 @@ static class IssueRules
     /// <summary>Over how many minutes rates are taken.</summary>
     public const int WindowMinutes = 15;
 
-    public static IReadOnlyList<Issue> Find(MonitoringFacts facts) => [.. Rates(facts), .. Quarantines(facts), .. Heartbeats(facts)];
+    public static IReadOnlyList<Issue> Find(MonitoringFacts facts) =>
+        [.. Rates(facts), .. Quarantines(facts), .. Degraded(facts), .. Heartbeats(facts)];
 
     static IEnumerable<Issue> Rates(MonitoringFacts facts)
     {
@@ -70,6 +71,13 @@ static class IssueRules
         select new Issue(
             "GPU_LOCK_DEADLOCK_DETECTED", IssueSeverity.Critical, slots.Pool,
             $"{slots.Count} slots are in quarantine, the oldest for {slots.OldestSeconds:0} s: their holders are gone, nothing frees them");
+
+    static IEnumerable<Issue> Degraded(MonitoringFacts facts) =>
+        from devices in facts.State.Fitness
+        where devices is { Fitness: "Degraded", Count: > 0 }
+        select new Issue(
+            "FrameleaseDeviceDegraded", IssueSeverity.Warning, devices.Pool,
+            $"{devices.Count} devices are degraded and get no lease, for example {devices.Example}");
 
     // The share of workers that fell silent, of all that were heard of.
     static IEnumerable<Issue> Heartbeats(MonitoringFacts facts)

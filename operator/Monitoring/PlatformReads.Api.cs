@@ -103,14 +103,16 @@ sealed partial class PlatformReads
     public Task<IReadOnlyList<SlotRow>> ReadSlotsAsync(CancellationToken cancel) => RowsAsync(
         $"""
         select s.pool, s.node, s.device, s.device_index, s.slot, s.device_name, s.device_kind, s.state, s.reason, s.token, s.lease_uid,
-               l.holder, s.changed_at, {TelemetryColumns}
-          from framelease.slots s left join framelease.lease_spans l on l.uid = s.lease_uid {TelemetryJoin}
+               l.holder, s.changed_at, {TelemetryColumns},
+               coalesce(s.out_of_service, case d.fitness when 'Degraded' then 'Degraded' end), {HealthColumns}
+          from framelease.slots s left join framelease.lease_spans l on l.uid = s.lease_uid {TelemetryJoin} {HealthJoin}
          where s.pool <> '' order by s.pool, s.node, s.device_index, s.device, s.slot limit {MostSlots}
         """,
         r => new SlotRow(
             r.GetString(0), r.GetString(1), r.GetString(2), r.GetInt32(3), r.GetInt32(4), r.GetString(5), r.GetString(6), r.GetString(7),
                 Text(r, 8),
-            r.GetInt64(9), Text(r, 10), Text(r, 11), r.GetFieldValue<DateTimeOffset>(12), Device(r, 13)),
+            r.GetInt64(9), Text(r, 10), Text(r, 11), r.GetFieldValue<DateTimeOffset>(12), Device(r, 13), Text(r, 18),
+                Health(r, 19)),
         cancel);
 
     public Task<IReadOnlyList<LeaseRow>> ReadLeasesAsync(LeaseFilter filter, CancellationToken cancel) => RowsAsync(

@@ -21,6 +21,24 @@ sealed partial class PlatformReads
            limit 1) as b on true
         """;
 
+    const string HealthColumns = "nullif(d.fitness, 'Healthy'), d.found_by, d.reason, d.failures, d.since";
+
+    const string HealthJoin =
+        "left join framelease.devices d on d.cluster = s.cluster and d.node = s.node and d.device = s.device";
+
+    const string FitnessSql = $"""
+        select pool, fitness, count(*),
+               (array_agg(node || '/' || device || coalesce(': ' || reason, '') order by since) filter (where fitness <> 'Healthy'))[1]
+          from (select distinct s.pool, s.node, s.device, coalesce(d.fitness, 'Healthy') as fitness, d.reason, d.since
+                  from framelease.slots s {HealthJoin} where s.pool <> '') as x
+         group by pool, fitness order by pool, fitness
+        """;
+
+    static DeviceHealthNow? Health(DbDataReader r, int at) => r.IsDBNull(at)
+        ? null
+        : new DeviceHealthNow(
+            r.GetString(at), Text(r, at + 1), Text(r, at + 2), r.GetInt32(at + 3), r.GetFieldValue<DateTimeOffset>(at + 4));
+
     static DeviceNow? Device(DbDataReader r, int at) =>
         r.IsDBNull(at) && r.IsDBNull(at + 1) && r.IsDBNull(at + 2) && r.IsDBNull(at + 3)
             ? null

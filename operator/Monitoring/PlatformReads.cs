@@ -55,10 +55,13 @@ sealed partial class PlatformReads(PostgresEventStore store) : IPlatformReads
                  where s.state = 'Granted' and b.beat_at is not null order by s.node, s.device, b.beat_at desc
                 """),
             r => Device(r, 3) is { } told ? new DeviceState(r.GetString(0), r.GetString(1), r.GetString(2), told) : null);
+        var fitness = session.Query(
+            new NpgsqlBatchCommand(FitnessSql), r => new FitnessCount(r.GetString(0), r.GetString(1), r.GetInt64(2), Text(r, 3)));
         await LedgerErrors.Map(() => session.SaveChangesAsync(cancel));
         return new PlatformState(now.Rows[0].Now, slots.Rows, waiting.Rows, attached.Rows[0], now.Rows[0].Position)
         {
             Devices = [.. devices.Rows.OfType<DeviceState>()],
+            Fitness = fitness.Rows,
         };
     }
 

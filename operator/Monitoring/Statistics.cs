@@ -1,3 +1,4 @@
+using Framelease.Domain.Devices;
 using Framelease.Domain.Leasing;
 using Framelease.Domain.Tasks;
 using Framelease.EventStore;
@@ -55,7 +56,7 @@ static class Statistics
             case ITaskEvent task:
                 Task(e, key, task, view);
                 break;
-            case Ledger.DeviceReturned:
+            case DeviceReturned:
                 Count(view, "slots_returned", "", "");
                 break;
             case Ledger.ObservationLost { Scope: null }:

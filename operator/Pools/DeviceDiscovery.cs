@@ -13,11 +13,14 @@ namespace Framelease.Operator.Pools;
 static class DeviceDiscovery
 {
     /// <param name="Problems">What is wrong, for people; overlaps begin with <c>Overlapping</c>.</param>
-    public sealed record Found(IReadOnlyList<SlotSnapshot> Slots, IReadOnlyList<string> Problems);
+    /// <param name="Unfit">Devices that their nodes call degraded, and why; a cordon does not hide it.</param>
+    public sealed record Found(
+        IReadOnlyList<SlotSnapshot> Slots, IReadOnlyList<string> Problems, IReadOnlyDictionary<(string Node, string Device), string> Unfit);
 
     public static Found Of(GpuPool pool, IEnumerable<GpuPool> pools, IEnumerable<Node> nodes, string cluster)
     {
         var (slots, problems) = (new List<SlotSnapshot>(), new List<string>());
+        var unfit = new Dictionary<(string, string), string>();
         var others = pools.Where(p => p.Metadata.Name != pool.Metadata.Name && p.Metadata.DeletionTimestamp is null).ToList();
         foreach (var node in nodes.Where(n => Matches(pool, n)).OrderBy(n => n.Metadata.Name, StringComparer.Ordinal))
         {
@@ -26,10 +29,18 @@ static class DeviceDiscovery
                 problems.Add(
                     $"Overlapping: node {node.Metadata.Name} also matches pool {string.Join(", ", rivals)}; its devices belong to none");
             else
-                slots.AddRange(DevicesOf(node, problems).SelectMany(device => SlotsOf(pool, node, device, cluster)));
+            {
+                var devices = DevicesOf(node, problems);
+                slots.AddRange(devices.SelectMany(device => SlotsOf(pool, node, device, cluster)));
+                foreach (var device in devices)
+                {
+                    if (UnfitBecause(device) is { } why)
+                        unfit[(node.Metadata.Name!, device.Id)] = why;
+                }
+            }
         }
 
-        return new Found(slots, problems);
+        return new Found(slots, problems, unfit);
     }
 
     /// <summary>The cordon that asks holders of this slot to end; null when none does.</summary>
@@ -68,8 +79,10 @@ static class DeviceDiscovery
             return ("Cordoned", cordon.Reason ?? "spec.cordons");
         if (node.Spec?.Unschedulable is true)
             return ("Cordoned", "the node is cordoned");
-        return device.Health is "Degraded" ? ("Degraded", device.HealthReason ?? "the node says so") : (null, null);
+        return UnfitBecause(device) is { } unfit ? ("Degraded", unfit) : (null, null);
     }
+
+    static string? UnfitBecause(NodeDevice device) => device.Health is "Degraded" ? device.HealthReason ?? "the node says so" : null;
 
     static bool Matches(GpuPool pool, Node node) =>
         node.Metadata.Annotations?.ContainsKey(ApiGroup.DevicesAnnotation) is true

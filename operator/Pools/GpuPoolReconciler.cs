@@ -1,3 +1,4 @@
+using Framelease.Domain.Devices;
 using Framelease.Domain.Leasing;
 using Framelease.Domain.Scheduling;
 using Framelease.Kubernetes.Client;
@@ -18,9 +19,12 @@ namespace Framelease.Operator.Pools;
 sealed class GpuPoolReconciler(
     ILedger ledger, LeaseService leases, IKubernetesClient kubernetes, PlatformStores stores, DispatcherSet dispatchers,
         ClusterIdentity cluster,
-    Leader leader) : IReconciler
+    Leader leader, DeviceService devices) : IReconciler
 {
     static readonly TimeSpan Refresh = TimeSpan.FromSeconds(30);
+
+    /// <summary>Behind a moment by the database's clock, so that one look is enough.</summary>
+    static readonly TimeSpan Margin = TimeSpan.FromMilliseconds(200);
 
     public async Task<ReconcileResult> ReconcileAsync(ObjectKey key, CancellationToken cancel)
     {
@@ -29,6 +33,7 @@ sealed class GpuPoolReconciler(
         var name = pool.Metadata.Name!;
         var found = DeviceDiscovery.Of(pool, stores.Pools.List(), stores.Nodes.List(), cluster.Uid);
         await ledger.SyncDevicesAsync(name, found.Slots, leader.Epoch, cancel);
+        var health = await devices.KeepAsync(found, pool.Spec, leader.Epoch, cancel);
         dispatchers.Wake(name);
         var snapshot = await ledger.ReadPoolAsync(name, cancel);
         foreach (var slot in snapshot.Slots.Where(s => s.State is SlotState.Granted))
@@ -37,8 +42,8 @@ sealed class GpuPoolReconciler(
                 await DrainAsync(slot, drain, cancel);
         }
 
-        await WriteStatusAsync(pool, found.Problems, snapshot, cancel);
-        return ReconcileResult.After(Refresh);
+        await WriteStatusAsync(pool, found.Problems, snapshot, health, cancel);
+        return ReconcileResult.After(health.NextProbation < Refresh ? health.NextProbation.Value + Margin : Refresh);
     }
 
     // Whoever attached is asked, and made to after the grace (GradeWatch); a grant to which nobody attached is simply taken back.
@@ -53,8 +58,10 @@ sealed class GpuPoolReconciler(
             cancel);
     }
 
-    async Task WriteStatusAsync(GpuPool pool, IReadOnlyList<string> problems, PoolSnapshot snapshot, CancellationToken cancel)
+    async Task WriteStatusAsync(GpuPool pool, IReadOnlyList<string> problems, PoolSnapshot snapshot, PoolHealth health,
+        CancellationToken cancel)
     {
+        var terms = DeviceService.TermsOf(pool.Spec);
         var names = stores.Leases.List().ToDictionary(
             l => l.Metadata.Uid!, l => $"{l.Metadata.Namespace}/{l.Metadata.Name}", StringComparer.Ordinal);
         var status = new GpuPoolStatus
@@ -64,10 +71,15 @@ sealed class GpuPoolReconciler(
             Slots = snapshot.Slots.Count,
             FreeSlots = snapshot.Slots.Count(s => s is { State: SlotState.Free, Traits.OutOfService: null }),
             QuarantinedSlots = snapshot.Slots.Count(s => s.State is SlotState.Quarantined),
+            DegradedDevices = Devices(snapshot, health, DeviceFitness.Degraded),
+            DevicesOnProbation = Devices(snapshot, health, DeviceFitness.Probation),
             SlotsOutOfService = snapshot.Slots.Count(s => s.Traits.OutOfService is not null),
             OvertakingSeconds = QueueOrder.OvertakingSeconds(0, MostPoints()),
             QueueLength = (int)snapshot.Waiting,
-            Devices = [.. snapshot.Slots.Select(s => SlotOf(s, names))],
+            Devices =
+            [
+                .. snapshot.Slots.Select(s => SlotOf(s, names, health.Devices.GetValueOrDefault((s.Key.Node, s.Key.Device)), terms)),
+            ],
         };
         try
         {
@@ -96,7 +108,10 @@ sealed class GpuPoolReconciler(
         return conditions.ToList();
     }
 
-    static SlotStatus SlotOf(SlotSnapshot s, Dictionary<string, string> names) => new()
+    static int Devices(PoolSnapshot snapshot, PoolHealth health, DeviceFitness fitness) => snapshot.Slots
+        .Select(s => (s.Key.Node, s.Key.Device)).Distinct().Count(d => health.Devices.GetValueOrDefault(d)?.Fitness == fitness);
+
+    static SlotStatus SlotOf(SlotSnapshot s, Dictionary<string, string> names, DeviceHealth? health, RecoveryTerms terms) => new()
     {
         Node = s.Key.Node,
         Device = s.Key.Device,
@@ -107,6 +122,10 @@ sealed class GpuPoolReconciler(
         Token = s.Token,
         OutOfService = s.Traits.OutOfService,
         Reason = s.Traits.Reason,
+        Health = health is null or { Fitness: DeviceFitness.Healthy } ? null : health.Fitness.ToString(),
+        HealthReason = health?.Reason,
+        HealthTime = health is null or { Fitness: DeviceFitness.Healthy } ? null : health.Since,
+        ProbationTime = health is null ? null : DeviceHealthDecider.ProbationAt(health, terms),
     };
 
     int MostPoints() => stores.Tenants.List()

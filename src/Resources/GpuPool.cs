@@ -100,6 +100,19 @@ public sealed record GpuPoolSpec
     [Range(1, 1024)]
     public int? DecodeSessionsPerDevice { get; init; }
 
+    /// <summary>
+    /// How long a device stays degraded after a probe found it dirty, before it is tried again with one lease at a time. Doubled with each
+    /// failed probe in a row, up to 6 hours. Default 600.
+    /// </summary>
+    [Range(10, 86400), Default("600")]
+    public int? ProbationSeconds { get; init; }
+
+    /// <summary>
+    /// False: a degraded device stays degraded until a person returns it (<c>POST /api/v1/devices/return</c>). Default true.
+    /// </summary>
+    [Default("true")]
+    public bool? AutoRecovery { get; init; }
+
     /// <summary>Devices and nodes that get no new leases.</summary>
     [Items(0, 256)]
     public IReadOnlyList<DeviceCordon>? Cordons { get; init; }
@@ -181,6 +194,12 @@ public sealed record GpuPoolStatus
     /// <summary>Cordoned, degraded or overlapping: they get no new lease.</summary>
     public int? SlotsOutOfService { get; init; }
 
+    /// <summary>Not fit for work, by their node's word or by a probe: they get no lease.</summary>
+    public int? DegradedDevices { get; init; }
+
+    /// <summary>Tried again, with one lease at a time.</summary>
+    public int? DevicesOnProbation { get; init; }
+
     /// <summary>
     /// Longest time for which leases that come later may overtake one that waits; after it, only those in front are served first.
     /// </summary>
@@ -219,4 +238,16 @@ public sealed record SlotStatus
 
     /// <summary>Why it is quarantined or out of service.</summary>
     public string? Reason { get; init; }
+
+    /// <summary>Of its device: Degraded or Probation; absent while it is healthy.</summary>
+    public string? Health { get; init; }
+
+    /// <summary>Why, or what it is tried again after.</summary>
+    public string? HealthReason { get; init; }
+
+    /// <summary>Since when.</summary>
+    public DateTimeOffset? HealthTime { get; init; }
+
+    /// <summary>When the device is tried again; absent while nothing but a person, or its node, takes it back.</summary>
+    public DateTimeOffset? ProbationTime { get; init; }
 }

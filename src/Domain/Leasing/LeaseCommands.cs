@@ -70,6 +70,9 @@ public sealed record SlotSnapshot(
 public sealed record DeviceTraits(
     int MemoryMiB, int EncodeSessions, int DecodeSessions, string? OutOfService = null, string? Reason = null)
 {
+    /// <summary>It takes one lease at a time, after all other devices.</summary>
+    public bool OnProbation { get; init; }
+
     public static DeviceTraits Unknown { get; } = new(0, 0, 0);
 
     /// <summary>Whether the device, empty, has room.</summary>

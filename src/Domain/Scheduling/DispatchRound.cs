@@ -92,7 +92,8 @@ public static class DispatchRound
             _kept = pool.Devices
                 .Where(d => d.Traits.OutOfService is null && d.Traits.CanHold(group.Need)
                     && d.Slots.All(s => s.State is not SlotState.Quarantined))
-                .OrderBy(d => d.Traits.MemoryMiB).ThenBy(d => d.Node, StringComparer.Ordinal).ThenBy(d => d.Device, StringComparer.Ordinal)
+                .OrderBy(d => d.Traits.OnProbation).ThenBy(d => d.Traits.MemoryMiB)
+                .ThenBy(d => d.Node, StringComparer.Ordinal).ThenBy(d => d.Device, StringComparer.Ordinal)
                 .FirstOrDefault();
             if (_kept is not null)
                 _room.Keep(_kept);

@@ -10,22 +10,26 @@ sealed class Room
 {
     readonly SortedSet<Entry> _byLoad = new(Comparer<Entry>.Create(ByLoad));
     readonly SortedSet<Entry> _byMemory = new(Comparer<Entry>.Create(ByMemory));
+    readonly SortedSet<Entry> _onProbation = new(Comparer<Entry>.Create(ByLoad));
 
     public Room(IEnumerable<DeviceView> devices)
     {
         foreach (var device in devices.Where(d => d.Traits.OutOfService is null))
         {
+            // One lease at a time tells whether it is fit.
+            var most = !device.Traits.OnProbation ? int.MaxValue : device.Slots.All(s => s.State is SlotState.Free) ? 1 : 0;
             var free = new Queue<SlotSnapshot>(
-                device.Slots.Where(s => s.State is SlotState.Free).OrderBy(s => s.Token).ThenBy(s => s.Key.Slot));
+                device.Slots.Where(s => s.State is SlotState.Free).OrderBy(s => s.Token).ThenBy(s => s.Key.Slot).Take(most));
             if (free.Count > 0)
                 Put(new Entry(device, free, device.Used, device.Slots.Count - free.Count));
         }
     }
 
-    public bool IsEmpty => _byLoad.Count == 0;
+    public bool IsEmpty => _byLoad.Count == 0 && _onProbation.Count == 0;
 
     /// <summary>The most memory that a device with a free slot has left.</summary>
-    public int MostFreeMiB => _byMemory.Count == 0 ? 0 : _byMemory.Max!.FreeMiB;
+    public int MostFreeMiB => Math.Max(
+        _byMemory.Count == 0 ? 0 : _byMemory.Max!.FreeMiB, _onProbation.Select(e => e.FreeMiB).DefaultIfEmpty(0).Max());
 
     /// <returns>Null when no device with a free slot has room now.</returns>
     public SlotSnapshot? Take(DeviceNeed need)
@@ -42,11 +46,14 @@ sealed class Room
     /// <summary>Keeps what is left of a device for somebody who needs more than is free now.</summary>
     public void Keep(DeviceView device)
     {
-        if (_byLoad.FirstOrDefault(e => ReferenceEquals(e.Device, device)) is { } entry)
+        if (_byLoad.Concat(_onProbation).FirstOrDefault(e => ReferenceEquals(e.Device, device)) is { } entry)
             Remove(entry);
     }
 
-    Entry? Find(DeviceNeed need)
+    // Devices on probation are few, and chosen last.
+    Entry? Find(DeviceNeed need) => FindHealthy(need) ?? _onProbation.FirstOrDefault(e => e.HasRoom(need));
+
+    Entry? FindHealthy(DeviceNeed need)
     {
         if (need.VramMiB == 0)
             return _byLoad.FirstOrDefault(e => e.HasSessions(need));
@@ -58,6 +65,12 @@ sealed class Room
 
     void Put(Entry entry)
     {
+        if (entry.Device.Traits.OnProbation)
+        {
+            _onProbation.Add(entry);
+            return;
+        }
+
         _byLoad.Add(entry);
         _byMemory.Add(entry);
     }
@@ -66,6 +79,7 @@ sealed class Room
     {
         _byLoad.Remove(entry);
         _byMemory.Remove(entry);
+        _onProbation.Remove(entry);
     }
 
     static int ByMemory(Entry a, Entry b) => a.FreeMiB.CompareTo(b.FreeMiB) is not 0 and var free ? free : ByLoad(a, b);
@@ -90,6 +104,8 @@ sealed class Room
         /// <summary>Sorts before every entry with as much memory free.</summary>
         public static Entry AtLeast(int freeMiB) =>
             new(Nowhere with { Traits = new DeviceTraits(Math.Max(1, freeMiB), 0, 0) }, new(), DeviceNeed.None, -1);
+
+        public bool HasRoom(DeviceNeed need) => need.VramMiB <= FreeMiB && HasSessions(need);
 
         public bool HasSessions(DeviceNeed need) =>
             Fits(Device.Traits.EncodeSessions, Used.EncodeSessions + need.EncodeSessions, need.EncodeSessions)

@@ -30,8 +30,15 @@ sealed class WaitExplanation(PoolView pool, Room room, DeviceView? kept)
 
         return withoutRoom
             ? new(group, "WaitingForRoom", NoRoom(group))
-            : new(group, "WaitingForSlot", $"{slots.Count} slots could hold it: {slots.Count - quarantined} are held, {quarantined} are in "
-                + "quarantine");
+            : new(
+                group, "WaitingForSlot",
+                Slots(slots.Count, quarantined, able.Count(d => d.Traits is { OnProbation: true, OutOfService: null })));
+    }
+
+    static string Slots(int all, int quarantined, int onProbation)
+    {
+        var probation = onProbation == 0 ? "" : $"; {onProbation} of their devices are on probation and take one lease at a time";
+        return $"{all} slots could hold it: {all - quarantined} are held, {quarantined} are in quarantine{probation}";
     }
 
     string NoRoom(QueueGroup group)

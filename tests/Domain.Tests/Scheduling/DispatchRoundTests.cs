@@ -53,6 +53,22 @@ public class DispatchRoundTests
             "2→b#0", "3→a#1"]);
 
     [Fact]
+    public void A_device_on_probation_comes_last_and_takes_one_lease_at_a_time()
+    {
+        var probation = DeviceTraits.Unknown with { OnProbation = true };
+        var group = Group("x", null, ("1", 1), ("2", 2), ("3", 3));
+        var result = Decide([Device("a", "FF", probation), Device("b", "GF")], [group]);
+        Granted(result).ShouldBe(["1→b#1", "2→a#0"]);
+        Reason(result).ShouldBe(("WaitingForSlot", "4 slots could hold it: 4 are held, 0 are in quarantine; 1 of their devices are on "
+            + "probation and take one lease at a time"));
+        Decide([Device("a", "GF", probation), Device("b", "QF", probation)], [group]).Grants.ShouldBeEmpty();
+        Granted(Decide([Device("a", "F", new DeviceTraits(24_000, 0, 0) { OnProbation = true })],
+            [Group("x", new DeviceNeed(20_000, 0, 0), ("1", 1))])).ShouldBe(["1→a#0"]);
+        Decide([Device("a", "F", new DeviceTraits(16_000, 0, 0) { OnProbation = true })],
+            [Group("x", new DeviceNeed(20_000, 0, 0), ("1", 1))]).Grants.ShouldBeEmpty();
+    }
+
+    [Fact]
     public void A_lease_that_counts_memory_takes_the_smallest_room_that_holds_it()
     {
         var devices = new[] { Device("big", "FF", new DeviceTraits(80_000, 0, 0)), Device("small", "FF", new DeviceTraits(24_000, 0, 0)) };

@@ -98,6 +98,58 @@ public sealed class MonitoringApiTests(PostgresServer server) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_device_that_its_node_calls_degraded_gets_no_lease_is_shown_everywhere_and_a_person_may_take_it_back()
+    {
+        await AnnotateAsync("node-1", "gpu-a", ""","health":"Degraded","healthReason":"Xid 79" """);
+        var device = (await OperatorUnderTest.UntilAsync(DevicesAsync, d => d[0]!["health"] is not null))[0]!;
+        var health = device["health"]!;
+        ((string)device["outOfService"]!, (string)health["fitness"]!, (string)health["foundBy"]!, (string)health["reason"]!)
+            .ShouldBe(("Degraded", "Degraded", "Node", "Xid 79"));
+        var pool = await OperatorUnderTest.UntilAsync(
+            () => _platform.Client.GetAsync<GpuPool>("default", null, Ct), p => p.Status?.DegradedDevices == 1);
+        pool.Status!.Devices!.ShouldHaveSingleItem().ShouldSatisfyAllConditions(
+            d => d.Health.ShouldBe("Degraded"), d => d.HealthReason.ShouldBe("Xid 79"), d => d.HealthTime.ShouldNotBeNull(),
+            d => d.ProbationTime.ShouldBeNull());
+
+        using var returned = await SendReturnAsync("gpu-a", "reset it");
+        var text = await returned.Content.ReadAsStringAsync();
+        returned.StatusCode.ShouldBe(HttpStatusCode.OK, text);
+        ((string)JsonNode.Parse(text)!["was"]!, (string)JsonNode.Parse(text)!["returnedBy"]!).ShouldBe(("Degraded", "kubernetes-admin"));
+        // Its node says so still, and has the last word.
+        await OperatorUnderTest.UntilAsync(HistoryAsync, h => h.Count(e => (string)e!["type"]! == "device_degraded") == 2);
+        await AnnotateAsync("node-1", "gpu-a", "");
+        var history = await OperatorUnderTest.UntilAsync(HistoryAsync, h => h.Count(e => (string)e!["type"]! == "device_returned") == 2);
+        history.Select(e => $"{(string)e!["type"]!} {(string?)e["data"]!["proof"]}".Trim()).ShouldBe([
+            "device_discovered", "device_degraded", "device_returned PersonSaysFit", "device_degraded", "device_returned InService"]);
+        ((string)history[2]!["actor"]!).ShouldBe("kubernetes-admin");
+        using var again = await SendReturnAsync("gpu-a", "once more");
+        (again.StatusCode, await ProblemAsync(again)).ShouldBe((HttpStatusCode.Conflict, "NotDegraded"));
+        using var unknown = await SendReturnAsync("gpu-z", "x");
+        unknown.StatusCode.ShouldBe(HttpStatusCode.NotFound);
+        using var silent = await SendReturnAsync("gpu-a", null);
+        silent.StatusCode.ShouldBe(HttpStatusCode.BadRequest);
+
+        async Task<JsonArray> HistoryAsync() => (await _platform.GetAsync("/api/v1/devices/gpu-a/history"))["items"]!.AsArray();
+    }
+
+    Task<HttpResponseMessage> SendReturnAsync(string device, string? reason) => _platform.Api.PostAsync(
+        "/api/v1/devices/return", JsonContent.Create(new JsonObject { ["node"] = "node-1", ["device"] = device, ["reason"] = reason }), Ct);
+
+    Task AnnotateAsync(string node, string device, string more) => _platform.Client.PatchAsync<Node>(
+        node, null,
+        Patch.Merge(new
+        {
+            metadata = new
+            {
+                annotations = new Dictionary<string, string>
+                {
+                    [ApiGroup.DevicesAnnotation] =
+                        $$"""[{"id":"{{device}}","index":0,"name":"test device","memoryMiB":1024,"kind":"Software"{{more}}}]""",
+                },
+            },
+        }), ct: Ct);
+
+    [Fact]
     public async Task A_name_that_may_mean_two_devices_is_refused_with_both_names()
     {
         await NodeAsync("node-2", "gpu-b");

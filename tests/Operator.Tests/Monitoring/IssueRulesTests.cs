@@ -28,6 +28,21 @@ public sealed class IssueRulesTests
     public void One_false_expiry_is_one_too_many() => Find(Fine with { FalselySilent = 1 }).ShouldBe(["FrameleaseFalseExpiry/a"]);
 
     [Fact]
+    public void A_degraded_device_is_told_with_its_reason()
+    {
+        var state = new PlatformState(Given.At, [], [], new AttachedState(0, 0, 0), 0)
+        {
+            Fitness =
+            [
+                new("a", "Healthy", 7, null), new("a", "Degraded", 1, "node-1/gpu-0: Xid 79"), new("b", "Probation", 1, "node-2/gpu-0"),
+            ],
+        };
+        var issue = IssueRules.Find(new MonitoringFacts(state, [])).ShouldHaveSingleItem();
+        (issue.Key, issue.Message).ShouldBe(
+            ("FrameleaseDeviceDegraded/a", "1 devices are degraded and get no lease, for example node-1/gpu-0: Xid 79"));
+    }
+
+    [Fact]
     public void Where_nothing_happened_nothing_is_wrong() => Find(new RecentDecisions("a", 0, 0, 0, 0, 0, 0)).ShouldBeEmpty();
 
     static IEnumerable<string> Find(RecentDecisions recent, double quarantineSeconds = 0)

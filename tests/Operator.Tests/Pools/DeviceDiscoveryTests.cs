@@ -31,6 +31,10 @@ public sealed class DeviceDiscoveryTests
         DeviceDiscovery.Of(pool, [pool, .. others], nodes, "cluster");
 
     [Fact]
+    public void What_a_node_says_of_its_devices_is_found_behind_a_cordon_too() =>
+        Of(Pool(), [Node("n1", cordoned: true)]).Unfit.ShouldBe([KeyValuePair.Create(("n1", "GPU-b"), "Xid 79")]);
+
+    [Fact]
     public void Every_device_of_every_matching_node_has_the_slots_that_the_pool_gives_it()
     {
         var found = Of(Pool(spec: new GpuPoolSpec { SlotsPerDevice = 2, EncodeSessionsPerDevice = 5 }),

@@ -1,4 +1,5 @@
 using Framelease.Domain;
+using Framelease.Domain.Devices;
 using Framelease.Domain.Leasing;
 using Framelease.Domain.Tasks;
 using Framelease.Operator.Attempts;
@@ -143,6 +144,47 @@ public abstract class LedgerContract : IAsyncLifetime
         (await _ledger.ReadDeviceHistoryAsync("sw-0", 10, Ct)).Select(h => h.Type).ShouldBe(
             ["device_discovered", "device_cordoned", "lease_requested", "device_returned", "lease_granted"]);
     }
+
+    [Fact]
+    public async Task A_degraded_device_gets_no_lease_and_one_on_probation_a_single_one()
+    {
+        SlotSnapshot[] slots = [Slot("gpu-0"), Slot("gpu-0") with { Key = new SlotKey("cluster", "node-1", "gpu-0", 1) }];
+        await _ledger.SyncDevicesAsync("default", slots, _epoch, Ct);
+        await RequestAsync("lease-a");
+        await RequestAsync("lease-b");
+        (await _ledger.ReadDevicesAsync(Ct)).ShouldBeEmpty();
+        var before = await _ledger.LoadDeviceAsync("node-1", "gpu-0", Ct);
+        (before.Version, before.State.Fitness).ShouldBe((0, DeviceFitness.Healthy));
+        await DeviceAsync(before, new DeviceDegraded("node-1", "gpu-0", "foreign process 7", DegradedBy.Probe, 1, "lease-x", 600));
+        await Should.ThrowAsync<LedgerConflictException>(() => DeviceAsync(before, new DeviceOnProbation("node-1", "gpu-0", "late")));
+
+        var degraded = await _ledger.LoadDeviceAsync("node-1", "gpu-0", Ct);
+        (degraded.Version, degraded.State.By, degraded.State.Failures, degraded.State.Reason)
+            .ShouldBe((1, DegradedBy.Probe, 1, "foreign process 7"));
+        degraded.State.Since!.Value.ShouldBe(degraded.DatabaseNow, TimeSpan.FromSeconds(30));
+        var seen = (await _ledger.ReadPoolAsync("default", Ct)).Slots[0];
+        (seen.Traits.OutOfService, seen.Traits.Reason).ShouldBe(("Degraded", "foreign process 7"));
+        await Should.ThrowAsync<LedgerConflictException>(() => LeaseAsync("lease-a", new LeaseCommand.Grant(slots[0])));
+        await _ledger.SyncDevicesAsync("default", slots, _epoch, Ct);
+        (await _ledger.ReadPoolAsync("default", Ct)).Slots.ShouldAllBe(s => s.Traits.OutOfService == "Degraded");
+
+        await DeviceAsync(degraded, new DeviceOnProbation("node-1", "gpu-0", "tried again"));
+        (await _ledger.ReadQueueAsync("default", 10, Ct)).Slots.ShouldAllBe(s => s.Traits.OnProbation && s.Traits.OutOfService == null);
+        await LeaseAsync("lease-a", new LeaseCommand.Grant(slots[0]));
+        await Should.ThrowAsync<LedgerConflictException>(() => LeaseAsync("lease-b", new LeaseCommand.Grant(slots[1])));
+
+        var tried = (await _ledger.ReadDevicesAsync(Ct)).ShouldHaveSingleItem();
+        await DeviceAsync(tried, new DeviceReturned("node-1", "gpu-0", 0, "ProbedClean", "lease-a"));
+        await LeaseAsync("lease-b", new LeaseCommand.Grant(slots[1]));
+        (await _ledger.LoadDeviceAsync("node-1", "gpu-0", Ct)).State.ShouldSatisfyAllConditions(
+            h => h.Fitness.ShouldBe(DeviceFitness.Healthy), h => h.Failures.ShouldBe(0), h => h.Reason.ShouldBeNull(),
+            h => h.By.ShouldBeNull());
+        (await _ledger.ReadDeviceHistoryAsync("gpu-0", 10, Ct)).Where(h => h.Stream.StartsWith("device-", StringComparison.Ordinal))
+            .Select(h => h.Type).ShouldBe(["device_discovered", "device_degraded", "device_on_probation", "device_returned"]);
+    }
+
+    Task DeviceAsync(Loaded<DeviceHealth> before, IDeviceEvent e) =>
+        _ledger.CommitAsync(new LedgerCommit("test", [], [], _epoch) { Devices = [new DeviceChange(before, [e])] }, Ct);
 
     [Fact]
     public async Task An_attempt_goes_from_grant_to_commit_and_its_history_is_in_order()

@@ -1,3 +1,4 @@
+using Framelease.Domain.Devices;
 using Framelease.Domain.Leasing;
 using Framelease.Domain.Tasks;
 using Framelease.Operator.Ledger;
@@ -36,11 +37,15 @@ sealed class MemoryDatabase(Func<DateTimeOffset> clock, string cluster = "cluste
         var t = new Transaction(this, commit.Actor);
         t.Require(commit.Epoch);
         t.MoveSlots(commit.Leases);
+        foreach (var device in commit.Devices.Where(d => d.Events.Count > 0))
+            t.MoveDevice(device);
         // In the order of their names, whatever order they came in: so that two commits never wait for each other.
         var appends = commit.Tasks.Select(x => (Stream: PostgresLedger.TaskStream(x.TaskUid), x.Before.Version, Events: Objects(x.Events)))
             .Concat(commit.Leases.Select(x => (Stream: PostgresLedger.LeaseStream(x.LeaseUid), x.Before.Version, Events: Objects(x.Events))));
         foreach (var append in appends.Where(x => x.Events.Count > 0).OrderBy(x => x.Stream, StringComparer.Ordinal))
             t.Append(append.Stream, append.Version, append.Events);
+        foreach (var device in commit.Devices.Where(d => d.Events.Count > 0))
+            t.Append(MemoryDevices.Stream(this, device.Before.State.Key.Device), null, Objects(device.Events));
         foreach (var task in commit.Tasks)
         {
             foreach (var attached in task.Events.OfType<AttemptAttached>())
@@ -117,6 +122,8 @@ sealed class MemoryDatabase(Func<DateTimeOffset> clock, string cluster = "cluste
                 .OrderBy(m => m.Key.ToString(), StringComparer.Ordinal).ToList();
             foreach (var grant in moves.Where(m => m.To is SlotState.Granted))
                 Grant(grant);
+            foreach (var grant in moves.Where(m => m.To is SlotState.Granted))
+                ExpectFit(grant.Key);
             foreach (var move in moves.Where(m => m.To is not SlotState.Granted))
                 Move(move);
         }
@@ -130,6 +137,25 @@ sealed class MemoryDatabase(Func<DateTimeOffset> clock, string cluster = "cluste
                 throw Conflict($"slot {m.Key} is no longer free under token {m.ToToken - 1}");
             var granted = row.Slot with { State = SlotState.Granted, Token = m.ToToken, LeaseUid = m.LeaseUid };
             _slots[m.Key] = row with { Slot = granted, Reason = null, ChangedAt = _now };
+        }
+
+        // expect_fit.sql
+        void ExpectFit(SlotKey key)
+        {
+            var taken = Tables.Slots.Keys.Count(
+                k => (k.Node, k.Device) == (key.Node, key.Device) && Slot(k)!.Slot.State is not SlotState.Free);
+            var fitness = Tables.HealthOf(key)?.Fitness;
+            if (fitness is DeviceFitness.Degraded || (fitness is DeviceFitness.Probation && taken > 1))
+                throw Conflict($"device {key.Node}/{key.Device} is not fit for another lease");
+        }
+
+        // change_device.sql
+        public void MoveDevice(DeviceChange change)
+        {
+            var key = change.Before.State.Key.ToString();
+            if (Tables.Devices.GetValueOrDefault(key).Version != change.Before.Version)
+                throw Conflict($"device {key} is no longer at version {change.Before.Version}");
+            Change(t => t.Devices[key] = (change.After with { Since = _now }, change.Before.Version + 1));
         }
 
         // move_slot.sql

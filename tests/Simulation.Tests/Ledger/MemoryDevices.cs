@@ -54,22 +54,16 @@ static class MemoryDevices
             var s = device.First();
             yield return (Stream(database, s.Key.Device), new DeviceDiscovered(
                 database.Cluster, s.Key.Node, s.Key.Device, s.DeviceName, s.DeviceKind, s.DeviceIndex, pool, device.Count()));
-            if (s.Traits.OutOfService is not null)
-                yield return (Stream(database, s.Key.Device), Service(s, null));
+            if (PostgresLedger.CordonEvent(s, null) is { } cordoned)
+                yield return (Stream(database, s.Key.Device), cordoned);
         }
 
         var moved = changed.Where(c => c.Before.Traits.OutOfService != c.After.Traits.OutOfService);
         foreach (var device in moved.GroupBy(c => (c.After.Key.Node, c.After.Key.Device)))
         {
             var (before, after) = device.First();
-            yield return (Stream(database, after.Key.Device), Service(after, before.Traits.OutOfService));
+            if (PostgresLedger.CordonEvent(after, before.Traits.OutOfService) is { } e)
+                yield return (Stream(database, after.Key.Device), e);
         }
     }
-
-    static object Service(SlotSnapshot s, string? before) => s.Traits.OutOfService switch
-    {
-        null => new DeviceReturned(s.Key.Node, s.Key.Device, s.Key.Slot, "InService", $"it is no longer {before}"),
-        "Cordoned" => new DeviceCordoned(s.Key.Node, s.Key.Device, s.Traits.Reason ?? ""),
-        _ => new DeviceDegraded(s.Key.Node, s.Key.Device, s.Traits.Reason ?? s.Traits.OutOfService),
-    };
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Framelease.Domain.Devices;
 using Framelease.Domain.Leasing;
 using Framelease.Domain.Scheduling;
 using Framelease.Domain.Tasks;
@@ -73,6 +74,17 @@ sealed class MemoryLedger(MemoryDatabase database, IDatabaseWay way) : ILedger
 
     public Task SyncDevicesAsync(string pool, IReadOnlyList<SlotSnapshot> found, LeaderEpoch epoch, CancellationToken cancel) =>
         Do("sync devices", () => MemoryDevices.Sync(database, pool, found, epoch), cancel);
+
+    public Task<Loaded<DeviceHealth>> LoadDeviceAsync(string node, string device, CancellationToken cancel) => way.AskAsync(
+        "load device",
+        () => T.Devices.TryGetValue($"{node}/{device}", out var row)
+            ? new Loaded<DeviceHealth>(row.Health, row.Version, database.Now)
+            : new Loaded<DeviceHealth>(new DeviceHealth(new DeviceKey(database.Cluster, node, device)), 0, database.Now),
+        cancel);
+
+    public Task<IReadOnlyList<Loaded<DeviceHealth>>> ReadDevicesAsync(CancellationToken cancel) =>
+        way.AskAsync<IReadOnlyList<Loaded<DeviceHealth>>>(
+        "read devices", () => [.. T.Devices.Values.Select(d => new Loaded<DeviceHealth>(d.Health, d.Version, database.Now))], cancel);
 
     public Task<IReadOnlyList<ProgressRow>> ReadProgressAsync(string taskUid, CancellationToken cancel) =>
         way.AskAsync<IReadOnlyList<ProgressRow>>(
@@ -181,7 +193,8 @@ sealed class MemoryLedger(MemoryDatabase database, IDatabaseWay way) : ILedger
 
     static string Told(LedgerCommit commit) => string.Join(
         ", ", commit.Tasks.SelectMany(t => t.Events.Select(e => $"{t.TaskUid} {e.GetType().Name}"))
-            .Concat(commit.Leases.SelectMany(l => l.Events.Select(e => $"{l.LeaseUid} {e.GetType().Name}"))));
+            .Concat(commit.Leases.SelectMany(l => l.Events.Select(e => $"{l.LeaseUid} {e.GetType().Name}")))
+            .Concat(commit.Devices.SelectMany(d => d.Events.Select(e => $"{d.Before.State.Key} {e.GetType().Name}"))));
 
     Loaded<LeaseState> Lease(string uid) => Load(PostgresLedger.LeaseStream(uid), LeaseState.Initial, (s, e) => s.Evolve(e.Data, e.At));
 
@@ -197,8 +210,19 @@ sealed class MemoryLedger(MemoryDatabase database, IDatabaseWay way) : ILedger
 
     SlotRow? SlotOf(string leaseUid) => T.Slots.Values.FirstOrDefault(s => s.Slot.LeaseUid == leaseUid);
 
-    static SlotSnapshot Shown(SlotRow row) =>
-        row.Slot with { Traits = row.Slot.Traits with { Reason = row.Reason ?? row.Slot.Traits.Reason } };
+    SlotSnapshot Shown(SlotRow row)
+    {
+        var (traits, health) = (row.Slot.Traits, T.HealthOf(row.Key));
+        return row.Slot with
+        {
+            Traits = traits with
+            {
+                OutOfService = traits.OutOfService ?? (health?.Fitness is DeviceFitness.Degraded ? "Degraded" : null),
+                Reason = row.Reason ?? traits.Reason ?? health?.Reason,
+                OnProbation = health?.Fitness is DeviceFitness.Probation,
+            },
+        };
+    }
 
     IEnumerable<KeyValuePair<string, LeaseRow>> Waiting(string pool) =>
         T.Leases.Where(l => l.Value.Request.Pool == pool && l.Value.State == "Pending");

@@ -1,3 +1,4 @@
+using Framelease.Domain.Devices;
 using Framelease.Domain.Leasing;
 using Framelease.Domain.Scheduling;
 using Framelease.Operator.Ledger;
@@ -16,6 +17,9 @@ sealed class MemoryTables
     public Dictionary<string, List<StoredEvent>> Streams { get; private init; } = new(StringComparer.Ordinal);
 
     public SortedDictionary<SlotKey, SlotRow> Slots { get; private init; } = new(BySlot);
+
+    /// <summary>Devices that were ever found unfit, with the version of their rows.</summary>
+    public SortedDictionary<string, (DeviceHealth Health, long Version)> Devices { get; private init; } = new(StringComparer.Ordinal);
 
     public Dictionary<string, LeaseRow> Leases { get; private init; } = new(StringComparer.Ordinal);
 
@@ -39,6 +43,8 @@ sealed class MemoryTables
 
     public long EpochFloor { get; set; }
 
+    public DeviceHealth? HealthOf(SlotKey slot) => Devices.TryGetValue($"{slot.Node}/{slot.Device}", out var row) ? row.Health : null;
+
     public static Comparer<SlotKey> BySlot { get; } = Comparer<SlotKey>.Create((a, b) =>
         string.CompareOrdinal(a.Node, b.Node) is not 0 and var n ? n
         : string.CompareOrdinal(a.Device, b.Device) is not 0 and var d ? d
@@ -49,6 +55,7 @@ sealed class MemoryTables
         Log = [.. Log],
         Streams = Streams.ToDictionary(s => s.Key, s => s.Value.ToList(), StringComparer.Ordinal),
         Slots = new(Slots, BySlot),
+        Devices = new(Devices, StringComparer.Ordinal),
         Leases = new(Leases, StringComparer.Ordinal),
         Tasks = new(Tasks, StringComparer.Ordinal),
         Attempts = new(Attempts),

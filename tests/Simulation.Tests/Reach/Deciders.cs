@@ -15,7 +15,8 @@ static class Deciders
 {
     static readonly string[] Namespaces =
     [
-        "Framelease.Domain", "Framelease.Domain.Leasing", "Framelease.Domain.Tasks", "Framelease.Domain.Scheduling",
+        "Framelease.Domain", "Framelease.Domain.Devices", "Framelease.Domain.Leasing", "Framelease.Domain.Tasks",
+        "Framelease.Domain.Scheduling",
         "Framelease.Operator.Attempts", "Framelease.Operator.Authority", "Framelease.Operator.Dispatch", "Framelease.Operator.Leadership",
         "Framelease.Operator.Leases", "Framelease.Operator.Liveness", "Framelease.Operator.Pods", "Framelease.Operator.Pools",
         "Framelease.Operator.Status", "Framelease.Operator.Tasks", "Framelease.Operator.Tenants", "Framelease.Operator.WorkerApi",

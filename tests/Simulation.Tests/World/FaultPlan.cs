@@ -189,6 +189,12 @@ enum FaultKind
 
     /// <summary>A pool that matches the nodes of the other.</summary>
     SecondPool,
+
+    /// <summary>A node's agent calls its device degraded.</summary>
+    DeviceUnfit,
+
+    /// <summary>A person takes back whatever device is degraded.</summary>
+    ReturnDevices,
 }
 
 sealed record Fault(FaultKind Kind, TimeSpan At, TimeSpan Length, string Operator, string Node, int Seconds)
@@ -198,7 +204,8 @@ sealed record Fault(FaultKind Kind, TimeSpan At, TimeSpan Length, string Operato
 
     string Where => Kind switch
     {
-        FaultKind.CutNode or FaultKind.CutToNode or FaultKind.NodeDies or FaultKind.Drain or FaultKind.CutKubelet => Node,
+        FaultKind.CutNode or FaultKind.CutToNode or FaultKind.NodeDies or FaultKind.Drain or FaultKind.CutKubelet
+            or FaultKind.DeviceUnfit => Node,
         FaultKind.ClockJump => string.Create(CultureInfo.InvariantCulture, $"{Jump.TotalSeconds:0.0} s"),
         _ => Operator,
     };

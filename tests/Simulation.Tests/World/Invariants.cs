@@ -1,3 +1,4 @@
+using Framelease.Domain.Devices;
 using Framelease.Domain.Leasing;
 using Framelease.Domain.Tasks;
 using Framelease.Operator.Ledger;
@@ -10,6 +11,7 @@ namespace Framelease.Simulation.Tests.World;
 sealed class Invariants(Scheduler simulation, SimulatedWorld world)
 {
     readonly Dictionary<SlotKey, Seat> _seats = [];
+    readonly Dictionary<(string Node, string Device), DeviceHealth> _devices = [];
     readonly Dictionary<string, LeaseState> _leases = new(StringComparer.Ordinal);
     readonly Dictionary<string, TimeSpan> _lastBeat = new(StringComparer.Ordinal);
     readonly Dictionary<string, int> _commits = new(StringComparer.Ordinal);
@@ -30,6 +32,17 @@ sealed class Invariants(Scheduler simulation, SimulatedWorld world)
                 break;
             case SlotFreed f:
                 Count($"SlotFreed {f.Proof}");
+                break;
+            case DeviceDegraded d:
+                Count($"DeviceDegraded {d.By}");
+                Device(d.Node, d.Device, d, e.At);
+                break;
+            case DeviceOnProbation d:
+                Device(d.Node, d.Device, d, e.At);
+                break;
+            case DeviceReturned { Proof: "InService" or "ProbedClean" or "PersonSaysFit" } d:
+                Count($"DeviceReturned {d.Proof}");
+                Device(d.Node, d.Device, d, e.At);
                 break;
         }
 
@@ -78,6 +91,14 @@ sealed class Invariants(Scheduler simulation, SimulatedWorld world)
             Hold(
                 (row.Slot.LeaseUid, row.Slot.Token, row.Slot.State) == (seat.Lease, seat.Token, seat.State),
                 $"slot {key} is {row.Slot.State} under token {row.Slot.Token} of {row.Slot.LeaseUid}; the log says {seat}");
+        }
+
+        foreach (var (health, _) in world.Server.Database.Tables.Devices.Values)
+        {
+            var told = HealthOf(health.Key.Node, health.Key.Device);
+            Hold(
+                (health.Fitness, health.By, health.Failures) == (told.Fitness, told.By, told.Failures),
+                $"device {health.Key} is {health.Fitness} by {health.By}; the log says {told.Fitness} by {told.By}");
         }
 
         foreach (var (uid, row) in world.Server.Database.Tables.Leases)
@@ -148,7 +169,19 @@ sealed class Invariants(Scheduler simulation, SimulatedWorld world)
         Hold(seat.State is SlotState.Free, $"slot {g.Slot} is granted to {uid} while it is {seat}");
         Hold(g.Token > seat.Token, $"slot {g.Slot}: token {g.Token} does not lie above {seat.Token}");
         _seats[g.Slot] = new Seat(uid, g.Token, SlotState.Granted);
+        var health = HealthOf(g.Slot.Node, g.Slot.Device);
+        var taken = _seats.Count(s => (s.Key.Node, s.Key.Device) == (g.Slot.Node, g.Slot.Device) && s.Value.State is not SlotState.Free);
+        Hold(health.Fitness is not DeviceFitness.Degraded, $"slot {g.Slot} is granted to {uid}; its device is degraded: {health.Reason}");
+        Hold(
+            health.Fitness is not DeviceFitness.Probation || taken == 1,
+            $"slot {g.Slot} is granted to {uid}; its device is on probation, and {taken} slots of it are taken");
     }
+
+    void Device(string node, string device, IDeviceEvent e, DateTimeOffset at) =>
+        _devices[(node, device)] = HealthOf(node, device).Evolve(e, at);
+
+    DeviceHealth HealthOf(string node, string device) =>
+        _devices.GetValueOrDefault((node, device)) ?? new DeviceHealth(new DeviceKey("cluster", node, device));
 
     void Seat(LeaseGranted grant, string uid, Seat next)
     {

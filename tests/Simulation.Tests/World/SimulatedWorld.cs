@@ -147,20 +147,20 @@ abstract class SimulatedWorld : IDisposable
         if (held.Count == 0)
             return;
         var uid = held[Simulation.Chance.Next(held.Count)];
-        Order(o => o.RevokeAsync(uid, "user alice", "simulated", CancellationToken.None));
+        Order(r => r.Orders.RevokeAsync(uid, "user alice", "simulated", CancellationToken.None));
     }
 
     public void Crash(string name) => Restart(Replica(name));
 
     /// <summary>A person orders something through any replica, which may have lost its database or its lead.</summary>
-    protected void Order(Func<LeaseOrders, Task> order)
+    protected void Order(Func<IReplica, Task> order)
     {
         var replica = AnyReplica();
         _ = replica.Process.Run(async () =>
         {
             try
             {
-                await order(replica.Orders);
+                await order(replica);
             }
             catch (Exception e) when (e is LedgerUnavailableException or LedgerConflictException or OperationCanceledException)
             {

@@ -14,7 +14,7 @@ static class PlatformObjects
             Name = name,
             Annotations = new Dictionary<string, string>(StringComparer.Ordinal)
             {
-                [ApiGroup.DevicesAnnotation] = $$"""[{"id":"{{name}}-gpu","index":0,"name":"gpu","memoryMiB":16000,"kind":"Gpu"}]""",
+                [ApiGroup.DevicesAnnotation] = Devices(name, isUnfit: false),
             },
         },
         Status = new NodeStatus
@@ -24,12 +24,19 @@ static class PlatformObjects
         },
     };
 
+    public static string Devices(string node, bool isUnfit)
+    {
+        var health = isUnfit ? ""","health":"Degraded","healthReason":"Xid 79" """ : "";
+        return $$"""[{"id":"{{node}}-gpu","index":0,"name":"gpu","memoryMiB":16000,"kind":"Gpu"{{health}}}]""";
+    }
+
     public static GpuPool Pool(LeaseTerms terms, int slots) => new()
     {
         Metadata = new ObjectMeta { Name = SimulatedWorld.Pool },
         Spec = new GpuPoolSpec
         {
             SlotsPerDevice = slots,
+            ProbationSeconds = 15,
             StartDeadlineSeconds = terms.StartDeadlineSeconds,
             HeartbeatIntervalSeconds = terms.HeartbeatIntervalSeconds,
             HeartbeatTimeoutSeconds = terms.HeartbeatTimeoutSeconds,

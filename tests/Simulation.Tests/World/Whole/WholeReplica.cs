@@ -30,6 +30,7 @@ sealed class WholeReplica : IReplica
         var signals = new AttemptSignals();
         var attempts = new AttemptService(ledger, chance, signals);
         Orders = new LeaseOrders(ledger, attempts, new LeaseService(ledger, signals), signals);
+        Devices = new DeviceOrders(ledger);
         Credential = new AttemptCredential(Key);
         Worker = new WorkerService(
             ledger, attempts, new AssignmentBuilder(ledger, kubernetes, world.Objects, options), kubernetes, world.Objects, Credential,
@@ -48,6 +49,8 @@ sealed class WholeReplica : IReplica
     public SimProcess Process { get; }
 
     public LeaseOrders Orders { get; }
+
+    public DeviceOrders Devices { get; }
 
     public WorkerService Worker { get; }
 

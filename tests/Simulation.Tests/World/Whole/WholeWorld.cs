@@ -1,11 +1,13 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
+using Framelease.Domain.Devices;
 using Framelease.Domain.Leasing;
 using Framelease.GpuWorker;
 using Framelease.GpuWorker.Attempts;
 using Framelease.Kubernetes.Client;
 using Framelease.Kubernetes.Models;
 using Framelease.Kubernetes.Serialization;
+using Framelease.Operator.Pools;
 using Framelease.Resources;
 using Framelease.Simulation.Tests.ApiServer;
 using Framelease.WorkerProtocol;
@@ -90,6 +92,12 @@ sealed class WholeWorld : SimulatedWorld
                 _hasRival = true;
                 ShapePools();
                 break;
+            case FaultKind.DeviceUnfit:
+                ShapeDevice(fault.Node, isUnfit: true);
+                break;
+            case FaultKind.ReturnDevices:
+                ReturnDevices();
+                break;
         }
     }
 
@@ -107,6 +115,9 @@ sealed class WholeWorld : SimulatedWorld
             case FaultKind.SecondPool:
                 _hasRival = false;
                 ShapePools();
+                break;
+            case FaultKind.DeviceUnfit:
+                ShapeDevice(fault.Node, isUnfit: false);
                 break;
         }
     }
@@ -179,7 +190,8 @@ sealed class WholeWorld : SimulatedWorld
         {
             var ofTask = slot.Slot.LeaseUid is { } uid && Server.Database.Tables.Leases[uid].Request.TaskUid is not null;
             if (!ofTask && !_kubelets.Pods.Any(p => p is { UsesDevice: true } && p.Slot == slot.Key))
-                Order(o => o.ReleaseByPersonAsync(slot.Key.Node, slot.Key.Device, slot.Key.Slot, "user bob", "looked at it", default));
+                Order(r => r.Orders.ReleaseByPersonAsync(
+                    slot.Key.Node, slot.Key.Device, slot.Key.Slot, "user bob", "looked at it", default));
         }
     }
 
@@ -227,6 +239,37 @@ sealed class WholeWorld : SimulatedWorld
             Api.Server.Delete(ResourceRef.Of<GpuPool>(), null, RivalPool, null);
         else if (Api.Server.Find(ResourceRef.Of<GpuPool>(), null, RivalPool) is null)
             Create(PlatformObjects.Pool(Terms, SlotsPerNode) with { Metadata = new ObjectMeta { Name = RivalPool } });
+    }
+
+    // As its node's agent publishes it, as soon as the API server takes it.
+    void ShapeDevice(string node, bool isUnfit)
+    {
+        if (Api.IsDown)
+            Fate.PostAfter(TimeSpan.FromSeconds(1), () => ShapeDevice(node, isUnfit));
+        else
+            Api.Server.Update(ResourceRef.Of<Node>(), null, node, null, n =>
+            {
+                n["metadata"]!["annotations"]![ApiGroup.DevicesAnnotation] = PlatformObjects.Devices(node, isUnfit);
+                return n;
+            });
+    }
+
+    void ReturnDevices()
+    {
+        foreach (var device in Server.Database.Tables.Devices.Values.Select(d => d.Health.Key).ToList())
+            Order(r => ReturnAsync(((WholeReplica)r).Devices, device));
+    }
+
+    static async Task ReturnAsync(DeviceOrders orders, DeviceKey device)
+    {
+        try
+        {
+            await orders.ReturnAsync(device.Node, device.Device, "user alice", "simulated", CancellationToken.None);
+        }
+        catch (DeviceOrderException)
+        {
+            // It is back already.
+        }
     }
 
     void StartWorker(SimPod pod, CancellationToken sigterm)
