@@ -23,6 +23,9 @@ sealed class FaultPlan
     /// <summary>Slots are freed by time, and workers stop without contact; one that never stops is then nobody's promise.</summary>
     public bool HasLockDelay { get; private init; }
 
+    /// <summary>Seconds that a holder has who is asked to end; longer than the lock delay, in some pools.</summary>
+    public int DrainGrace { get; private set; } = 6;
+
     public TimeSpan Until { get; private init; }
 
     /// <summary>Nothing goes wrong but in workers.</summary>
@@ -58,16 +61,22 @@ sealed class FaultPlan
         // Only a long silence shows whether a worker stops by itself before its slot is another's.
         if (isWhole && hasLockDelay && wild != 0)
         {
-            var at = TimeSpan.FromMilliseconds(chance.Next(60_000));
-            plan._faults.Add(new Fault(
-                FaultKind.CutNode, at, TimeSpan.FromMilliseconds(40_000 + chance.Next(40_000)), Operators[0], nodes[chance.Next(nodes.Count)], 0));
+            foreach (var node in nodes)
+            {
+                var at = TimeSpan.FromMilliseconds(chance.Next(70_000));
+                plan._faults.Add(new Fault(
+                    FaultKind.CutNode, at, TimeSpan.FromMilliseconds(40_000 + chance.Next(40_000)), Operators[0], node, 0));
+            }
+
+            if (chance.Next(2) == 0)
+                plan.DrainGrace = SimulatedWorld.LockDelay * 3;
         }
 
         return plan;
     }
 
     public Temper Temper(Random chance, bool isOver) => new(
-        TimeSpan.FromMilliseconds(500 + chance.Next(chance.Next(5) == 0 ? 90_000 : 15_000)),
+        TimeSpan.FromMilliseconds(500 + chance.Next(chance.Next(HasLockDelay ? 2 : 5) == 0 ? 90_000 : 15_000)),
         IsZombie: !isOver && chance.Next(1000) < Zombies,
         StandsStill: !isOver && chance.Next(1000) < Still ? TimeSpan.FromSeconds(chance.Next(120)) : TimeSpan.Zero,
         Fails: !isOver && chance.Next(20) == 0);
@@ -87,7 +96,7 @@ sealed class FaultPlan
     {
         var calls = string.Create(CultureInfo.InvariantCulture, $"of 1000 calls {Lost} lost, {Deaf} deaf, {Twice} twice");
         var workers = string.Create(CultureInfo.InvariantCulture, $"of 1000 workers {Zombies} zombies, {Still} still");
-        return $"{calls}; {workers}{(HasLockDelay ? "; lock delay" : "")}; {string.Join("; ", _faults.OrderBy(f => f.At))}";
+        return $"{calls}; {workers}{(HasLockDelay ? $"; lock delay, drain grace {DrainGrace} s" : "")}; {string.Join("; ", _faults.OrderBy(f => f.At))}";
     }
 
     void Begin(SimulatedWorld world, SimProcess fate, Fault f)

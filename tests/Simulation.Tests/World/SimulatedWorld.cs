@@ -39,9 +39,6 @@ abstract class SimulatedWorld : IDisposable
 
     static readonly TimeSpan End = TimeSpan.FromSeconds(1500);
 
-    /// <summary>Short, so that a world of minutes sees every grade.</summary>
-    static readonly GradeTerms Grades = new(20, 40, 60, 15, 6);
-
     readonly List<IReplica> _replicas = [];
 
     protected SimulatedWorld(int seed, bool isWhole)
@@ -61,6 +58,9 @@ abstract class SimulatedWorld : IDisposable
 
     public LeaseTerms Terms => new(
         0, StartDeadline, HeartbeatInterval, HeartbeatTimeout, Grades, Plan.HasLockDelay ? new LockDelayTerms(StopAfter, LockDelay) : null);
+
+    // Short, so that a world of minutes sees every grade.
+    GradeTerms Grades => new(20, 40, 60, 15, Plan.DrainGrace);
 
     public Scheduler Simulation { get; }
 

@@ -32,12 +32,20 @@ sealed class SimHolder(WholeWorld world, SimPod program, TimeSpan work, Random c
         while (order is null && _time.GetElapsedTime(started) < work)
             await Task.Delay(Tick, _time);
         if (order is HoldOrder.End end)
-            await Task.Delay(end.Grace * chance.NextDouble(), _time);
+            await EndAsync(end.Grace * chance.NextDouble(), () => order is HoldOrder.Kill);
         program.UsesDevice = false;
         await stop.CancelHereAsync();
         await beating;
         if (order is not (HoldOrder.Kill or HoldOrder.End { LeaseLost: true }))
             await hold.ReleaseAsync("exit code 0", ReleaseWithin, CancellationToken.None);
+    }
+
+    // The command ends within its grace, sooner or later; or is killed before.
+    async Task EndAsync(TimeSpan after, Func<bool> isKilled)
+    {
+        var asked = _time.GetTimestamp();
+        while (!isKilled() && _time.GetElapsedTime(asked) < after)
+            await Task.Delay(Tick, _time);
     }
 }
 
