@@ -76,7 +76,8 @@ static class LeaseCommand
             Timeout = Timeout.InfiniteTimeSpan,
         };
         var host = System.Environment.MachineName;
-        var attach = new HolderAttachRequest(Version, "", "", shell.NewId().ToString("N"), BootId(), host, ProtocolVersion.Current.ToString());
+        var attach = new HolderAttachRequest(
+            Version, "", "", shell.NewId().ToString("N"), BootId(), host, ProtocolVersion.Current.ToString(), HolderSelf.Read());
         var run = new LeaseRun(
             cluster.Client, Connect, attach, options, new NvidiaSmi(shell.Time), say, SignalSource.Listen, shell.Time, shell.Random);
         return await run.RunAsync(LeaseObject.Of(options, cluster.Namespace, shell.NewId(), $"{System.Environment.UserName}@{host}"));

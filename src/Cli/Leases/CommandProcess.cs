@@ -14,6 +14,9 @@ sealed class CommandProcess : IDisposable
     /// <summary>In the environment of the command and of everything that it starts.</summary>
     public const string Marker = "FRAMELEASE_LEASE_UID";
 
+    /// <summary>The leases under which this very program was started, if any; separated by commas.</summary>
+    public const string OuterMarker = "FRAMELEASE_OUTER_LEASES";
+
     const int ErrorNoEntry = 2;
     static readonly TimeSpan Look = TimeSpan.FromMilliseconds(50);
 
@@ -50,6 +53,13 @@ sealed class CommandProcess : IDisposable
         var start = new ProcessStartInfo(command[0], command.Skip(1)) { UseShellExecute = false };
         foreach (var (name, value) in environment)
             start.Environment[name] = value;
+        // One lease inside another: what runs under the inner one may use the outer one's device, too.
+        if (start.Environment.TryGetValue(Marker, out var outer) && !string.IsNullOrEmpty(outer))
+        {
+            start.Environment[OuterMarker] = start.Environment.TryGetValue(OuterMarker, out var more) && !string.IsNullOrEmpty(more)
+                ? $"{outer},{more}" : outer;
+        }
+
         start.Environment[Marker] = leaseUid;
         try
         {

@@ -32,6 +32,26 @@ public sealed class CommandProcessTests : IDisposable
     }
 
     [Fact]
+    public async Task Under_a_lease_inside_of_others_it_carries_the_marks_of_all()
+    {
+        var around = new Dictionary<string, string> { ["FRAMELEASE_LEASE_UID"] = "outer-1", ["FRAMELEASE_OUTER_LEASES"] = "outer-0" };
+        string[] look = ["/bin/sh", "-c", "test \"$FRAMELEASE_OUTER_LEASES\" = outer-1,outer-0 && test \"$FRAMELEASE_LEASE_UID\" != outer-1"];
+        using var command = CommandProcess.Start(look, around, _uid, TimeProvider.System);
+        await command.Exited.WaitAsync(Patience);
+        command.ExitCode.ShouldBe(0);
+    }
+
+    [Fact]
+    public void This_very_process_can_say_which_it_is()
+    {
+        var self = HolderSelf.Read().ShouldNotBeNull();
+        self.Pid.ShouldBe(Environment.ProcessId);
+        self.StartTicks.ShouldBeGreaterThan(0);
+        self.PidNamespace.ShouldBeGreaterThan(0);
+        HolderSelf.Read("/nowhere").ShouldBeNull();
+    }
+
+    [Fact]
     public async Task A_command_that_a_signal_ended_is_128_and_its_number()
     {
         using var command = Start("sleep", "600");
