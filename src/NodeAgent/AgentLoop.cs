@@ -19,7 +19,7 @@ sealed class AgentLoop(
     static readonly TimeSpan BetweenLooks = TimeSpan.FromMilliseconds(300);
 
     static readonly TimeSpan ShortestPause = TimeSpan.FromMilliseconds(500), LongestPause = TimeSpan.FromSeconds(10);
-    static readonly TimeSpan LongestRetry = TimeSpan.FromSeconds(30), Wait = TimeSpan.FromSeconds(NodeQuarantine.LongestWaitSeconds);
+    static readonly TimeSpan LongestRetry = TimeSpan.FromSeconds(10), Wait = TimeSpan.FromSeconds(NodeQuarantine.LongestWaitSeconds);
 
     readonly Lock _gate = new();
     readonly Dictionary<(string Lease, long Token), string> _said = [];
@@ -169,7 +169,8 @@ sealed class AgentLoop(
                         : $"the proof for slot {proof.Device}#{proof.Slot} was refused: {outcome.Reason} {outcome.Message}");
                 }
 
-                Forget(proofs.Zip(outcomes).Where(p => p.Second.Freed || p.Second.Reason is "NotQuarantined" or "StaleToken").Select(p => p.First));
+                Forget(proofs.Zip(outcomes)
+                    .Where(p => p.Second.Freed || p.Second.Reason is "NotQuarantined" or "StaleToken").Select(p => p.First));
                 break;
             case Answer<ProofsReply>.Failed failed:
                 say($"the operator did not take the proof: {failed.Why}; trying on");

@@ -9,7 +9,8 @@ using Framelease.NodeAgent;
 using Framelease.NodeAgent.Asking;
 using Framelease.NodeAgent.Looking;
 
-var version = typeof(AgentLoop).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0";
+var told = typeof(AgentLoop).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion;
+var version = told?.Split('+')[0] ?? "0";
 if (args is ["--help"] or ["-h"])
 {
     Console.Out.WriteLine(AgentOptions.Usage);
@@ -59,7 +60,10 @@ static void Say(string line) => Console.Out.WriteLine(new string([.. line.Select
 
 static HttpClient Client(AgentOptions options)
 {
-    var handler = new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false, UseCookies = false, ConnectTimeout = TimeSpan.FromSeconds(5) };
+    var handler = new SocketsHttpHandler
+    {
+        UseProxy = false, AllowAutoRedirect = false, UseCookies = false, ConnectTimeout = TimeSpan.FromSeconds(5),
+    };
     if (options.AuthorityFile is { } file)
     {
         var chain = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };

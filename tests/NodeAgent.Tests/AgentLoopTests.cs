@@ -76,7 +76,8 @@ public sealed class AgentLoopTests : IDisposable
     void Start() => _running = Loop().RunAsync(_stop.Token);
 
     AgentLoop Loop() => new(
-        _operator, new ProcReader(_proc.Root, ProcTree.Node()), _devices, "1", line => _said.Writer.TryWrite(line), TimeProvider.System, new Random(1));
+        _operator, new ProcReader(_proc.Root, ProcTree.Node()), _devices, "1", line => _said.Writer.TryWrite(line), TimeProvider.System,
+        new Random(1));
 
     Task<string> SaidAsync() => _said.Reader.ReadAsync().AsTask().WaitAsync(Patience);
 

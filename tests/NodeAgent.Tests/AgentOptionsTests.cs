@@ -7,7 +7,10 @@ public sealed class AgentOptionsTests
     [Fact]
     public void The_environment_of_its_pod_is_enough()
     {
-        var set = new Dictionary<string, string> { ["FRAMELEASE_NODE_NAME"] = "node-1", ["FRAMELEASE_OPERATOR_URL"] = "https://operator:8788" };
+        var set = new Dictionary<string, string>
+        {
+            ["FRAMELEASE_NODE_NAME"] = "node-1", ["FRAMELEASE_OPERATOR_URL"] = "https://operator:8788",
+        };
         AgentOptions.Parse([], set.GetValueOrDefault).ShouldBe(
             new AgentOptions("node-1", new Uri("https://operator:8788/"), "/var/run/secrets/framelease/token", null, false));
         AgentOptions.Parse(["--node", "n", "--nested-node"], set.GetValueOrDefault).ShouldSatisfyAllConditions(

@@ -22,4 +22,10 @@ static partial class Log
 
     [LoggerMessage(3005, LogLevel.Information, "The platform stops: pods end with at most {Seconds} s of grace")]
     internal static partial void Draining(ILogger logger, int seconds);
+
+    [LoggerMessage(3006, LogLevel.Information, "Proofs: {Line}")]
+    internal static partial void Proofs(ILogger logger, string line);
+
+    [LoggerMessage(3007, LogLevel.Warning, "Slots in quarantine are not proven free by this node: {Why}")]
+    internal static partial void ProvesNothing(ILogger logger, string why);
 }

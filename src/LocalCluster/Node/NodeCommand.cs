@@ -47,8 +47,14 @@ public static class NodeCommand
             drain.TrySetResult();
         });
         using var client = new KubernetesClient(server, time, random, logger);
-        await RunAsync(options, client, time, newId, random, logger, drain.Task, stop);
+        await RunAsync(options, client, time, newId, random, logger, drain.Task, stop, Proofs);
         return 0;
+
+        async Task Proofs(CancellationToken ct)
+        {
+            if (options.OperatorUrl is { } url)
+                await HolderProofs.RunAsync(options.NodeName, url, () => server.Token ?? "", time, random, logger, ct);
+        }
 
         void Stop(PosixSignalContext context)
         {
@@ -57,10 +63,13 @@ public static class NodeCommand
         }
     }
 
-    /// <summary>The node itself, without signals: runs until <paramref name="stop"/>; a completed <paramref name="drain"/> ends the pods first.</summary>
+    /// <summary>
+    /// The node itself, without signals: runs until <paramref name="stop"/>; a completed <paramref name="drain"/> ends the pods first.
+    /// </summary>
+    /// <param name="beside">Runs as long as the node does.</param>
     internal static async Task RunAsync(
         NodeOptions options, IKubernetesClient client, TimeProvider time, Func<Guid> newId, Random random, ILogger logger, Task drain,
-        CancellationTokenSource stop)
+        CancellationTokenSource stop, Func<CancellationToken, Task>? beside = null)
     {
         var devices = await DeviceInventory.DiscoverAsync(options.NodeName, options.SoftwareSlots, time, stop.Token);
         var paths = new PodPaths(options.DataDirectory);
@@ -75,7 +84,9 @@ public static class NodeCommand
         var agent = new NodeAgent(context, stores.Get<Pod>());
         var registration = new NodeRegistration(options.NodeName, devices, client, time, logger);
 
-        var work = Task.WhenAll(stores.RunAsync(stop.Token), agent.RunAsync(stop.Token), recorder.RunAsync(stop.Token), Quietly(registration.RunAsync(stop.Token)));
+        var work = Task.WhenAll(
+            stores.RunAsync(stop.Token), agent.RunAsync(stop.Token), recorder.RunAsync(stop.Token),
+            Quietly(registration.RunAsync(stop.Token)), beside?.Invoke(stop.Token) ?? Task.CompletedTask);
         if (await Task.WhenAny(work, drain) == drain)
         {
             Log.Draining(logger, options.DrainGraceSeconds);

@@ -24,6 +24,11 @@ public sealed record NodeOptions
     /// <summary>Most seconds that pods get to end when the platform stops (SIGUSR1). Default 10.</summary>
     public int DrainGraceSeconds { get; init; } = 10;
 
+    /// <summary>
+    /// Of the operator, to which the node proves that holders of quarantined slots are gone. Default none: it proves nothing.
+    /// </summary>
+    public Uri? OperatorUrl { get; init; }
+
     /// <summary>The shim program; default beside this one.</summary>
     public string ShimProgram { get; init; } = Path.Combine(AppContext.BaseDirectory, "framelease-shim");
 
@@ -33,6 +38,7 @@ public sealed record NodeOptions
           --node-name NAME      name of the Node object (default local)
           --gpus N              software slots where nvidia-smi lists no GPU (default 1)
           --allow PATH          prefix that hostPath volumes may use; may be repeated
+          --operator-url URL    of the operator: quarantined slots whose holders are gone are proven to it (default: none are)
           --drain-grace N       most seconds that pods get when the platform stops (default 10)
 
         Runs pods as processes. SIGTERM ends the node and leaves its pods running for the next one; SIGUSR1 ends the pods first.
@@ -42,6 +48,7 @@ public sealed record NodeOptions
     public static NodeOptions Parse(IReadOnlyList<string> arguments)
     {
         string? data = null, kubeconfig = null, images = null, name = null;
+        Uri? operatorUrl = null;
         int gpus = 1, drain = 10;
         var allowed = new List<string>();
         for (var i = 0; i < arguments.Count; i += 2)
@@ -58,6 +65,7 @@ public sealed record NodeOptions
                 case "--node-name": name = value; break;
                 case "--gpus": gpus = Number(option, value, 0, 64); break;
                 case "--allow" or "--allowed": allowed.Add(Path.GetFullPath(value)); break;
+                case "--operator-url": operatorUrl = Url(option, value); break;
                 case "--drain-grace": drain = Number(option, value, 0, 3600); break;
                 default: throw new FormatException($"unknown option {option}");
             }
@@ -71,8 +79,13 @@ public sealed record NodeOptions
             SoftwareSlots = gpus,
             AllowedHostPaths = allowed,
             DrainGraceSeconds = drain,
+            OperatorUrl = operatorUrl,
         };
     }
+
+    static Uri Url(string option, string text) =>
+        Uri.TryCreate(text.TrimEnd('/') + "/", UriKind.Absolute, out var url) && url.Scheme is "http" or "https"
+            ? url : throw new FormatException($"{option} {text}: must be an http:// or https:// URL");
 
     static int Number(string option, string text, int least, int most) =>
         int.TryParse(text, out var number) && number >= least && number <= most

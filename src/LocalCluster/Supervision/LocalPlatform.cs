@@ -223,6 +223,7 @@ public sealed class LocalPlatform : IAsyncDisposable
             "node", "--data-dir", _paths.Cluster, "--kubeconfig", _paths.NodeKubeconfig, "--node-name", NodeName,
             "--images", _paths.Images, "--gpus", $"{_options.Gpus}", "--drain-grace", $"{_options.DrainGraceSeconds}",
             .. _options.AllowedHostPaths.SelectMany(path => new[] { "--allow", path }),
+            .. _options.StartOperator ? new[] { "--operator-url", OperatorUrl } : [],
         ])
         {
             // It runs little code, seldom: what was compiled ahead will do, and is not counted and compiled again.

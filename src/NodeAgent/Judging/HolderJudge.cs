@@ -34,7 +34,8 @@ static class HolderJudge
                 return new Sighting.Unsure($"process {user.Pid} ({process.Name}) uses {slot.Device}, and is of no other pod or lease");
         }
 
-        return new Sighting.Gone(users.Count == 0 ? "the device lists no process" : $"the device lists {users.Count}, all of other holders");
+        return new Sighting.Gone(
+            users.Count == 0 ? "the device lists no process" : $"the device lists {users.Count}, all of other holders");
     }
 
     static Sighting OfPod(string pod, ProcessLook look, Viewpoint from)
@@ -62,7 +63,11 @@ static class HolderJudge
         if (slot.BootId != from.BootId)
             return new Sighting.Unsure("the machine was booted since the holder attached: the node's own report is the proof");
         if (!from.IsWholeMachine && holder.PidNamespace != from.PidNamespace)
-            return new Sighting.Unsure($"the holder was in pid namespace {holder.PidNamespace}, which cannot be seen from {from.PidNamespace}");
+        {
+            return new Sighting.Unsure(
+                $"the holder was in pid namespace {holder.PidNamespace}, which cannot be seen from {from.PidNamespace}");
+        }
+
         foreach (var p in look.Processes)
         {
             if (p.NamespacePid == holder.Pid && p.StartTicks == holder.StartTicks)
@@ -87,7 +92,8 @@ static class HolderJudge
         {
             EnvironmentMarks.Read { LeaseUids: { Count: > 0 } leases } => !leases.Contains(slot.LeaseUid),
             EnvironmentMarks.Read { PodUid: { } pod } => pod != slot.PodUid,
-            _ => process.Cgroup is { } cgroup && Cgroups.IsOfAnyPod(cgroup) && (slot.PodUid is null || !Cgroups.IsOfPod(cgroup, slot.PodUid)),
+            _ => process.Cgroup is { } cgroup && Cgroups.IsOfAnyPod(cgroup)
+                && (slot.PodUid is null || !Cgroups.IsOfPod(cgroup, slot.PodUid)),
         };
     }
 

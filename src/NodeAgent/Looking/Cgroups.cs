@@ -3,8 +3,8 @@ using System.Text.RegularExpressions;
 namespace Framelease.NodeAgent.Looking;
 
 /// <summary>
-/// Whose a process is by its cgroup paths. A kubelet names a pod's cgroup by its UID: <c>/kubepods/burstable/podUID/…</c> with the cgroupfs
-/// driver, <c>/kubepods.slice/…/kubepods-burstable-podUID.slice/…</c> with systemd's, where hyphens of the UID become underscores.
+/// Whose a process is by its cgroup paths. A kubelet names a pod's cgroup by its UID: <c>/kubepods/burstable/podUID/…</c> with the
+/// cgroupfs driver, <c>/kubepods.slice/…/kubepods-burstable-podUID.slice/…</c> with systemd's, where its hyphens become underscores.
 /// </summary>
 static partial class Cgroups
 {

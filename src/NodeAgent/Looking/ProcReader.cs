@@ -3,7 +3,9 @@ using System.Text;
 
 namespace Framelease.NodeAgent.Looking;
 
-/// <summary>Reads /proc. What vanishes while it is read is gone; what is there and cannot be read is told as unknown, never left out.</summary>
+/// <summary>
+/// Reads /proc. What vanishes while it is read is gone; what is there and cannot be read is told as unknown, never left out.
+/// </summary>
 /// <param name="root">/proc, or a folder that looks like it.</param>
 sealed class ProcReader(string root, Viewpoint from) : IProcesses
 {

@@ -1,6 +1,8 @@
 namespace Framelease.NodeAgent.Looking;
 
-/// <summary>A process that has not ended, as one look at /proc shows it. Kernel threads and zombies are left out: they use no device.</summary>
+/// <summary>
+/// A process that has not ended, as one look at /proc shows it. Kernel threads and zombies are left out: they use no device.
+/// </summary>
 /// <param name="Name">As it calls itself; for people.</param>
 /// <param name="StartTicks">Clock ticks after boot.</param>
 /// <param name="NamespacePid">Its id as it sees itself.</param>

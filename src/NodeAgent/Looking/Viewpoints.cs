@@ -39,14 +39,14 @@ static class Viewpoints
             return null;
         if (!isNestedNode)
         {
-            return $"this program is in pid namespace {here.PidNamespace.ToString(CultureInfo.InvariantCulture)}, which is not the machine's first: "
-                + "it cannot see the processes of the node, and so prove nothing. Set hostPID: true in its pod (or pass --nested-node where the "
-                + "node is itself a container, as in kind, and the pod has hostPID: true)";
+            return $"this program is in pid namespace {here.PidNamespace.ToString(CultureInfo.InvariantCulture)}, which is not the "
+                + "machine's first: it cannot see the processes of the node, and so prove nothing. Set hostPID: true in its pod (or pass "
+                + "--nested-node where the node is itself a container, as in kind, and the pod has hostPID: true)";
         }
 
         // In the namespace of a pod, process 1 is the pod's own.
         return Environment.ProcessId == 1 || Cgroups.IsOfAnyPod(File.ReadAllText(Path.Combine(root, "1/cgroup")))
-            ? "process 1 belongs to a pod, or is this program: this is a pod's pid namespace and not a node's; set hostPID: true in the agent's pod"
+            ? "process 1 belongs to a pod, or is this program: this is a pod's pid namespace and not a node's; set hostPID: true in its pod"
             : null;
     }
 
@@ -54,19 +54,21 @@ static class Viewpoints
     public static bool MayLookIntoAll(string root = "/proc")
     {
         var line = File.ReadLines(Path.Combine(root, "self/status")).FirstOrDefault(l => l.StartsWith("CapEff:", StringComparison.Ordinal));
-        return line is not null && ulong.TryParse(line["CapEff:".Length..].Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out var held)
+        var text = line?["CapEff:".Length..].Trim();
+        return ulong.TryParse(text, NumberStyles.HexNumber, CultureInfo.InvariantCulture, out var held)
             && (held >> PtraceCapability & 1) == 1;
     }
 
-    static string? Hidden(string root)
+    /// <summary>Why /proc does not show all processes to this program; null when it does.</summary>
+    public static string? Hidden(string root = "/proc")
     {
         foreach (var line in File.ReadLines(Path.Combine(root, "self/mountinfo")))
         {
             var parts = line.Split(' ');
             var options = parts[^1].Split(',');
-            if (parts.Length > 5 && parts[4] == root && options.FirstOrDefault(o => o.StartsWith("hidepid=", StringComparison.Ordinal)) is { } hides
-                && hides is not ("hidepid=0" or "hidepid=off") && !MayLookIntoAll(root))
-                return $"{root} is mounted with {hides}, which hides other users' processes from this program: give it the capability SYS_PTRACE";
+            var hides = options.FirstOrDefault(o => o.StartsWith("hidepid=", StringComparison.Ordinal));
+            if (parts.Length > 5 && parts[4] == root && hides is not (null or "hidepid=0" or "hidepid=off") && !MayLookIntoAll(root))
+                return $"{root} is mounted with {hides}, which hides processes from this program: give it the capability SYS_PTRACE";
         }
 
         return null;

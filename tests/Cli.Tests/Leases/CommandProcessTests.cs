@@ -35,7 +35,8 @@ public sealed class CommandProcessTests : IDisposable
     public async Task Under_a_lease_inside_of_others_it_carries_the_marks_of_all()
     {
         var around = new Dictionary<string, string> { ["FRAMELEASE_LEASE_UID"] = "outer-1", ["FRAMELEASE_OUTER_LEASES"] = "outer-0" };
-        string[] look = ["/bin/sh", "-c", "test \"$FRAMELEASE_OUTER_LEASES\" = outer-1,outer-0 && test \"$FRAMELEASE_LEASE_UID\" != outer-1"];
+        const string Test = "test \"$FRAMELEASE_OUTER_LEASES\" = outer-1,outer-0 && test \"$FRAMELEASE_LEASE_UID\" != outer-1";
+        string[] look = ["/bin/sh", "-c", Test];
         using var command = CommandProcess.Start(look, around, _uid, TimeProvider.System);
         await command.Exited.WaitAsync(Patience);
         command.ExitCode.ShouldBe(0);

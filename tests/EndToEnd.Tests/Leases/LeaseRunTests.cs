@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using Framelease.Cli.Leases;
 using Framelease.Cli.Processes;
 using Framelease.EndToEnd.Tests.Support;
@@ -43,13 +44,44 @@ public sealed class LeaseRunTests(Platform platform) : IClassFixture<Platform>
         asked.Error.ShouldContain("asked to end within");
         await PatchPoolAsync(new { cordons = Array.Empty<object>() });
 
-        // A lease that is taken away takes the command with it, and its slot waits for proof.
+        // A lease that is taken away takes the command with it; its slot waits for proof, and the node gives it.
         using var lost = Run("lost", [], "/bin/sh", "-c", "trap '' TERM; while :; do sleep 0.05; done");
         await LeaseAsync("lost", l => l.Status?.AttachedTime is not null);
+        var taken = (await platform.Client.GetAsync<GpuLease>("lost", "default")).Metadata.Uid!;
         await platform.Client.DeleteAsync<GpuLease>("lost", "default");
         (await EndAsync(lost)).Code.ShouldBe(LeaseExit.Lost);
-        (await LeaseAsync("lost", l => l.Status?.State == "Quarantined")).Status!.Reason.ShouldBe("Revoked");
+        await EventsAsync(taken, "LeaseRequested", "LeaseGranted", "LeaseAttached", "LeaseRevoked", "SlotQuarantined", "SlotFreed");
     }
+
+    [Fact]
+    public async Task When_the_runner_is_killed_its_slot_is_free_as_soon_as_nothing_of_the_command_is_left()
+    {
+        await PatchPoolAsync(new { heartbeatIntervalSeconds = 1, heartbeatTimeoutSeconds = 3 });
+        using var run = Run("orphaned", [], "/bin/sh", "-c", "echo $$; exec sleep 600");
+        var uid = (await LeaseAsync("orphaned", l => l.Status?.AttachedTime is not null)).Metadata.Uid!;
+        var command = int.Parse((await run.StandardOutput.ReadLineAsync())!, CultureInfo.InvariantCulture);
+        Signals.Send(run.Id, Signals.Kill);
+        await LeaseAsync("orphaned", l => l.Status?.State == "Quarantined");
+
+        // The command lives on: the node sees it, and the slot stays where it is.
+        await Until.True(
+            () => Task.FromResult(NodeLog().Contains($"(lease {uid}, token", StringComparison.Ordinal)), "the node has looked");
+        NodeLog().ShouldContain($"stays in quarantine: process {command} (sleep), which carries the mark of lease {uid}, is there");
+        (await platform.LeaseEventTypesAsync(uid)).ShouldNotContain("SlotFreed");
+
+        Signals.Send(command, Signals.Kill);
+        await EventsAsync(uid, "LeaseRequested", "LeaseGranted", "LeaseAttached", "LeaseExpired", "SlotQuarantined", "SlotFreed");
+        NodeLog().ShouldContain($"is free: two looks 300 ms apart");
+        using var next = Run("next", [], "true");
+        (await EndAsync(next)).Code.ShouldBe(0);
+    }
+
+    string NodeLog() => File.ReadAllText(Path.Combine(platform.Data, "logs", "node.log"));
+
+    // A late beat that was refused may be on record anywhere between the end and the proof.
+    Task EventsAsync(string lease, params string[] types) => Until.True(
+        async () => (await platform.LeaseEventTypesAsync(lease)).Where(type => type != "StaleHolderRejected").SequenceEqual(types),
+        $"lease {lease}: {string.Join(", ", types)}");
 
     Process Run(string name, string[] options, params string[] command) => Process.Start(new ProcessStartInfo(
         Dist.Framelease, ["lease", "run", "--kubeconfig", platform.Kubeconfig, "--name", name, .. options, "--", .. command])

@@ -14,7 +14,8 @@ public sealed class HolderJudgeTests : IDisposable
 
     static readonly QuarantinedSlot OfPod = new("GPU-a", "Gpu", 0, 7, "lease-1", "HeartbeatLost", Pod);
     static readonly QuarantinedSlot Bare = new(
-        "sw-0", "Software", 0, 3, "lease-1", "HeartbeatLost", Process: new HolderIdentity(12, 5000, Viewpoints.FirstPidNamespace, 1000), BootId: "boot-1");
+        "sw-0", "Software", 0, 3, "lease-1", "HeartbeatLost",
+        Process: new HolderIdentity(12, 5000, Viewpoints.FirstPidNamespace, 1000), BootId: "boot-1");
 
     readonly ProcTree _proc = new();
 

@@ -9,10 +9,10 @@ public sealed class CgroupsTests
     [Theory]
     [InlineData("0::/kubepods/burstable/pod0b6c1d0e-9a8b-4c7d-8e6f-5a4b3c2d1e0f/5c1f")]
     [InlineData("0::/kubepods/pod0b6c1d0e-9a8b-4c7d-8e6f-5a4b3c2d1e0f/5c1f")]
-    [InlineData("0::/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod0b6c1d0e_9a8b_4c7d_8e6f_5a4b3c2d1e0f.slice/cri-containerd-5c1f.scope")]
+    [InlineData("0::/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod0b6c1d0e_9a8b_4c7d_8e6f_5a4b3c2d1e0f.slice/cri-1.scope")]
     [InlineData("0::/../../kubepods-besteffort-pod0b6c1d0e_9a8b_4c7d_8e6f_5a4b3c2d1e0f.slice/crio-5c1f.scope")]
     [InlineData("12:devices:/kubepods/besteffort/pod0b6c1d0e-9a8b-4c7d-8e6f-5a4b3c2d1e0f/5c1f\n1:name=systemd:/kubepods/x")]
-    [InlineData("0::/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-pod0b6c1d0e_9a8b_4c7d_8e6f_5a4b3c2d1e0f.slice/cri-containerd-1.scope")]
+    [InlineData("0::/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-pod0b6c1d0e_9a8b_4c7d_8e6f_5a4b3c2d1e0f.slice/cri-1.scope")]
     public void A_pods_processes_are_known_in_every_layout(string cgroup)
     {
         Cgroups.IsOfPod(cgroup, Uid).ShouldBeTrue();

@@ -77,7 +77,8 @@ public sealed class ProcReaderTests : IDisposable
         process.WaitForExit();
         Marked(reader).ShouldBeFalse();
 
-        static bool Marked(ProcReader reader) => reader.Look().Processes.Any(p => p.Marks is EnvironmentMarks.Read { LeaseUids: ["real-1"] });
+        static bool Marked(ProcReader reader) =>
+            reader.Look().Processes.Any(p => p.Marks is EnvironmentMarks.Read { LeaseUids: ["real-1"] });
     }
 
     [Fact]

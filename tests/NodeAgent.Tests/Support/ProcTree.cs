@@ -9,14 +9,17 @@ sealed class ProcTree : IDisposable
     public string Root { get; } = Directory.CreateTempSubdirectory("framelease-proc-").FullName;
 
     public ProcTree Add(
-        int pid, string name = "sleep", char state = 'S', long start = 5000, int? own = null, string cgroup = "0::/init.scope", string user = "0",
-        long flags = 0, bool environment = true, params string[] marks)
+        int pid, string name = "sleep", char state = 'S', long start = 5000, int? own = null, string cgroup = "0::/init.scope",
+        string user = "0", long flags = 0, bool environment = true, params string[] marks)
     {
         var folder = Directory.CreateDirectory(Path.Combine(Root, Text(pid))).FullName;
         File.WriteAllText(Path.Combine(folder, "stat"), Stat(pid, name, state, flags, start));
-        File.WriteAllText(Path.Combine(folder, "status"), $"Name:\t{name}\nUid:\t{user}\t{user}\t{user}\t{user}\nNSpid:\t{pid}{(own is { } o ? $"\t{o}" : "")}\n");
+        var inside = own is { } o ? $"\t{o}" : "";
+        var status = $"Name:\t{name}\nUid:\t{user}\t{user}\t{user}\t{user}\nNSpid:\t{pid}{inside}\n";
+        File.WriteAllText(Path.Combine(folder, "status"), status);
         File.WriteAllText(Path.Combine(folder, "cgroup"), cgroup + "\n");
-        File.WriteAllText(Path.Combine(folder, "environ"), environment ? string.Concat(marks.Prepend("PATH=/bin").Select(m => m + "\0")) : "");
+        var entries = environment ? string.Concat(marks.Prepend("PATH=/bin").Select(m => m + "\0")) : "";
+        File.WriteAllText(Path.Combine(folder, "environ"), entries);
         return this;
     }
 
