@@ -1,4 +1,5 @@
 using Framelease.Domain;
+using Framelease.Domain.Devices;
 using Framelease.Domain.Leasing;
 using Framelease.Domain.Tasks;
 using Framelease.Operator.Ledger;
@@ -11,6 +12,9 @@ namespace Framelease.Operator.Attempts;
 /// </summary>
 sealed record AttemptPlan(IReadOnlyList<ITaskEvent> Task, IReadOnlyList<ILeaseEvent> Lease, AttemptRefusal? Refusal = null)
 {
+    /// <summary>What the attempt's own look at its device changes, in the same transaction.</summary>
+    public IReadOnlyList<IDeviceEvent> Device { get; init; } = [];
+
     public bool ChangesNothing => Task.Count == 0 && Lease.Count == 0;
 
     /// <summary>The worker made itself known.</summary>
@@ -28,6 +32,21 @@ sealed record AttemptPlan(IReadOnlyList<ITaskEvent> Task, IReadOnlyList<ILeaseEv
     public static AttemptPlan Fail(TaskState task, LeaseState? lease, AttemptFence fence, AttemptFailed failure, int retryDelaySeconds) => CombineAfterTask(
         TaskDecider.Decide(task, new TaskCommand.Fail(failure, retryDelaySeconds)),
         lease, new LeaseCommand.Release(fence.Token, failure.Reason, fence.PodUid));
+
+    /// <summary>The worker found its device dirty, has touched nothing and lets go of it: not counted, and tried elsewhere.</summary>
+    public static AttemptPlan DeviceDirty(TaskState task, LeaseState? lease, AttemptFence fence, string message, int retryDelaySeconds) =>
+        CombineAfterTask(
+            TaskDecider.Decide(task, new TaskCommand.Return(
+                fence.Scene, fence.Attempt, fence.PodUid, message, retryDelaySeconds, TouchedNothing: true)),
+            lease, new LeaseCommand.Release(fence.Token, "DeviceDirty", fence.PodUid));
+
+    /// <summary>What a worker's look at its device means to the device's health.</summary>
+    /// <param name="look">Null when it did not look, or could not.</param>
+    public static DeviceCommand.Probed? Probed(LeaseState? lease, DeviceLook? look) =>
+        look is not null && lease is { Grant: { DeviceKind: "Gpu", Terms.Probe: { } terms }, GrantedAt: { } granted }
+            ? new DeviceCommand.Probed(
+                lease.Request!.LeaseUid, granted, look.Dirty, look.IsLast, new RecoveryTerms(terms.ProbationSeconds, terms.AutoRecovery))
+            : null;
 
     /// <summary>
     /// The pod is terminal. Without a word of the worker before, the lease ends badly. What frees the slot is the kubelet's word for every container
@@ -154,6 +173,11 @@ sealed record AttemptFence(string TaskUid, int Scene, int Attempt, string PodUid
 {
     public static AttemptFence Of(AttemptRow a) => new(a.TaskUid, a.Scene, a.Attempt, a.PodUid, a.LeaseUid, a.Token);
 }
+
+/// <summary>How a worker found its device.</summary>
+/// <param name="Dirty">Null = clean.</param>
+/// <param name="IsLast">Nothing of its work came after the look.</param>
+sealed record DeviceLook(string? Dirty, bool IsLast);
 
 sealed record AttemptRefusal(string Reason, string Message);
 

@@ -1,3 +1,5 @@
+using Framelease.Domain;
+using Framelease.Domain.Devices;
 using Framelease.Domain.Leasing;
 using Framelease.Domain.Tasks;
 using Framelease.Operator.Ledger;
@@ -16,11 +18,23 @@ sealed class AttemptService(ILedger ledger, Random chance, AttemptSignals signal
         string? bootId = null) =>
         TransactAsync(fence, actor, null, (task, lease) => AttemptPlan.Attach(task, lease, fence, node, workerVersion, bootId), cancel);
 
-    public Task<AttemptPlan> CompleteAsync(AttemptFence fence, SceneResult result, string actor, CancellationToken cancel) =>
-        TransactAsync(fence, actor, null, (task, lease) => AttemptPlan.Complete(task, lease, fence, result), cancel);
+    /// <param name="look">How the worker found its device; decided on in the same transaction.</param>
+    public Task<AttemptPlan> CompleteAsync(
+        AttemptFence fence, SceneResult result, string actor, CancellationToken cancel, DeviceLook? look = null) =>
+        TransactAsync(fence, actor, null, (task, lease) => AttemptPlan.Complete(task, lease, fence, result), cancel, look: look);
 
-    public Task<AttemptPlan> FailAsync(AttemptFence fence, AttemptFailed failure, string actor, CancellationToken cancel) =>
-        TransactAsync(fence, actor, null, (task, lease) => AttemptPlan.Fail(task, lease, fence, failure, Delay(task, fence)), cancel);
+    /// <param name="look">How the worker found its device; decided on in the same transaction.</param>
+    public Task<AttemptPlan> FailAsync(
+        AttemptFence fence, AttemptFailed failure, string actor, CancellationToken cancel, DeviceLook? look = null) =>
+        TransactAsync(
+            fence, actor, null, (task, lease) => AttemptPlan.Fail(task, lease, fence, failure, Delay(task, fence)), cancel, look: look);
+
+    /// <summary>The worker found its device dirty before it began.</summary>
+    public Task<AttemptPlan> DeviceDirtyAsync(
+        AttemptFence fence, string message, DeviceLook look, string actor, CancellationToken cancel) =>
+        TransactAsync(
+            fence, actor, null, (task, lease) => AttemptPlan.DeviceDirty(task, lease, fence, message, Delay(task, fence)), cancel,
+            look: look);
 
     public Task<AttemptPlan> PodEndedAsync(AttemptFence fence, PodEnd end, LeaderEpoch epoch, CancellationToken cancel) =>
         TransactAsync(fence, "operator", epoch, (task, lease) => AttemptPlan.PodEnded(task, lease, fence, end, Delay(task, fence)), cancel);
@@ -79,12 +93,12 @@ sealed class AttemptService(ILedger ledger, Random chance, AttemptSignals signal
 
     Task<AttemptPlan> TransactAsync(
         AttemptFence fence, string actor, LeaderEpoch? epoch, Func<TaskState, LeaseState?, AttemptPlan> decide, CancellationToken cancel,
-        SilenceSeen? silence = null) =>
-        TransactAsync(fence, actor, epoch, (task, lease, _) => decide(task, lease), cancel, silence);
+        SilenceSeen? silence = null, DeviceLook? look = null) =>
+        TransactAsync(fence, actor, epoch, (task, lease, _) => decide(task, lease), cancel, silence, look);
 
     async Task<AttemptPlan> TransactAsync(
         AttemptFence fence, string actor, LeaderEpoch? epoch, Func<TaskState, LeaseState?, DateTimeOffset, AttemptPlan> decide,
-        CancellationToken cancel, SilenceSeen? silence = null)
+        CancellationToken cancel, SilenceSeen? silence = null, DeviceLook? look = null)
     {
         for (var tries = 1; ; tries++)
         {
@@ -93,6 +107,7 @@ sealed class AttemptService(ILedger ledger, Random chance, AttemptSignals signal
             var plan = decide(task.State, lease?.State, lease?.DatabaseNow ?? task.DatabaseNow);
             if (plan.Refusal is not null || plan.ChangesNothing)
                 return plan;
+            var device = await DecideOnDeviceAsync(lease?.State, look, cancel);
             try
             {
                 await ledger.CommitAsync(
@@ -101,16 +116,29 @@ sealed class AttemptService(ILedger ledger, Random chance, AttemptSignals signal
                         [new TaskChange(fence.TaskUid, task, plan.Task)],
                         lease is null ? [] : [new LeaseChange(fence.LeaseUid!, lease, plan.Lease)],
                         epoch,
-                        silence),
+                        silence)
+                    {
+                        Devices = device is null ? [] : [device],
+                    },
                     cancel);
                 signals.Changed(task.State, lease?.State);
-                return plan;
+                return device is null ? plan : plan with { Device = device.Events };
             }
             catch (LedgerConflictException) when (tries < MaxTries)
             {
                 // Somebody else wrote first: what they wrote decides now.
             }
         }
+    }
+
+    async Task<DeviceChange?> DecideOnDeviceAsync(LeaseState? lease, DeviceLook? look, CancellationToken cancel)
+    {
+        if (AttemptPlan.Probed(lease, look) is not { } probed)
+            return null;
+        var slot = lease!.Grant!.Slot;
+        var health = await ledger.LoadDeviceAsync(slot.Node, slot.Device, cancel);
+        return DeviceHealthDecider.Decide(health.State, probed) is Decision<IDeviceEvent>.Events { Items: { Count: > 0 } events }
+            ? new DeviceChange(health, events) : null;
     }
 
     int Delay(TaskState task, AttemptFence fence) =>

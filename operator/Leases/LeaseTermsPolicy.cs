@@ -1,4 +1,5 @@
 using Framelease.Domain.Leasing;
+using Framelease.Operator.Pools;
 using Framelease.Operator.Status;
 using Framelease.Resources;
 
@@ -11,6 +12,7 @@ namespace Framelease.Operator.Leases;
 static class LeaseTermsPolicy
 {
     const int DefaultMaxWait = 300;
+    const int DefaultResidual = 512;
 
     /// <returns>The terms, or what is wrong and how to mend it; exactly one of both.</returns>
     /// <param name="at">Where in the object's spec the values stand, for messages.</param>
@@ -26,7 +28,8 @@ static class LeaseTermsPolicy
             interval,
             lease.HeartbeatTimeoutSeconds ?? Math.Max(2 * interval, p.HeartbeatTimeoutSeconds ?? 300),
             Grades(lease, p, interval),
-            LockDelay(p));
+            LockDelay(p),
+            pool is null ? null : Probe(p));
         return terms.Complaint() is { } complaint ? (null, new Obstacle("TermsInvalid", $"{at}.{complaint}")) : (terms, null);
     }
 
@@ -56,6 +59,11 @@ static class LeaseTermsPolicy
     static LockDelayTerms? LockDelay(GpuPoolSpec pool) =>
         pool is { OnLostContact: LostContact.Stop, StopAfterSeconds: { } stop, LockDelaySeconds: { } delay }
         && new LockDelayTerms(stop, delay) is var terms && terms.Complaint() is null ? terms : null;
+
+    // On a shared device the neighbours' processes and memory are no dirt: who looks cannot tell them apart.
+    static DeviceProbeTerms? Probe(GpuPoolSpec pool) => (pool.SlotsPerDevice ?? 1) > 1 ? null
+        : new DeviceProbeTerms(pool.ResidualMemoryMiB ?? DefaultResidual, DeviceService.TermsOf(pool).ProbationSeconds,
+            DeviceService.TermsOf(pool).AutoRecovery, pool.CleanUpTries ?? 3, pool.CleanUpRetrySeconds ?? 60);
 
     static string? BeyondBounds(GpuLeaseSpec lease, GpuPool pool, string at)
     {

@@ -50,6 +50,8 @@ sealed class AssignmentBuilder(ILedger ledger, IKubernetesClient kubernetes, IOb
             HeartbeatTimeoutSeconds = started.HeartbeatTimeoutSeconds,
             ProgressIntervalSeconds = ProgressInterval,
             StopAfterSeconds = lease?.Grant?.Terms.LockDelay?.StopAfterSeconds,
+            Probe = lease?.Grant is { DeviceKind: "Gpu", Terms.Probe: { } probe }
+                ? new ProbeTerms(probe.ResidualMemoryMiB, probe.Tries, probe.RetrySeconds) : null,
             DrainGraceSeconds = lease?.Grant?.Terms.Grades?.DrainGraceSeconds ?? DrainGrace,
         };
     }

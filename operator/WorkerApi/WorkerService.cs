@@ -1,3 +1,4 @@
+using Framelease.Domain.Devices;
 using Framelease.Domain.Tasks;
 using Framelease.Kubernetes.Client;
 using Framelease.Kubernetes.Models;
@@ -18,6 +19,7 @@ sealed class WorkerService(
     const int StopGraceSeconds = 30;
     const int MaxMessage = 1024;
     const int MaxLogTail = 4096;
+    const int MaxFinding = 400;
 
     public async Task<Assignment> AttachAsync(string token, AttachRequest request, CancellationToken cancel)
     {
@@ -59,8 +61,9 @@ sealed class WorkerService(
     public async Task<CompleteReply> CompleteAsync(AttemptFence fence, CompleteRequest request, CancellationToken cancel)
     {
         var result = await VerifyAsync(fence, request, cancel);
-        var plan = await attempts.CompleteAsync(fence, result, $"worker {fence.PodUid}", cancel);
+        var plan = await attempts.CompleteAsync(fence, result, $"worker {fence.PodUid}", cancel, LookOf(request.Probes));
         await RefuseAsync(plan, fence, "complete", cancel);
+        Tell(plan);
         Log.Committed(logger, fence.TaskUid, fence.Scene, fence.Attempt, request.Key);
         return new CompleteReply(result.Uri);
     }
@@ -70,9 +73,34 @@ sealed class WorkerService(
         var failure = new AttemptFailed(
             fence.Scene, fence.Attempt, fence.PodUid, request.Category.ToString(), HolderProtocol.Bounded(request.Reason, 64) ?? "Internal",
             HolderProtocol.Bounded(request.Message, MaxMessage) ?? "", request.Retryable, HolderProtocol.Bounded(request.LogTail, MaxLogTail));
-        var plan = await attempts.FailAsync(fence, failure, $"worker {fence.PodUid}", cancel);
+        var (look, actor) = (LookOf(request.Probes), $"worker {fence.PodUid}");
+        // Under no lease there is no device that another attempt could get instead.
+        var plan = fence.LeaseUid is not null && request is { Reason: FailReasons.DeviceDirty, Probes.Before.IsClean: false }
+            ? await attempts.DeviceDirtyAsync(fence, failure.Message, look!, actor, cancel)
+            : await attempts.FailAsync(fence, failure, actor, cancel, look);
         await RefuseAsync(plan, fence, "fail", cancel);
+        Tell(plan);
         return new FailReply(true);
+    }
+
+    // After the work counts more than before it: what was dirty before, and is clean now, is clean.
+    static DeviceLook? LookOf(DeviceProbes? probes) => probes switch
+    {
+        { After: { IsClean: false } after } => new DeviceLook("after the work: " + Finding(after), true),
+        { After: not null } => new DeviceLook(null, true),
+        { Before: { IsClean: false } before } => new DeviceLook("before the work: " + Finding(before), true),
+        { Before: not null } => new DeviceLook(null, false),
+        _ => null,
+    };
+
+    static string Finding(DeviceProbe probe) => HolderProtocol.Bounded(probe.Finding, MaxFinding) ?? "dirty";
+
+    void Tell(AttemptPlan plan)
+    {
+        foreach (var degraded in plan.Device.OfType<DeviceDegraded>())
+            Log.DeviceDegraded(logger, degraded.Node, degraded.Device, degraded.Reason);
+        foreach (var returned in plan.Device.OfType<DeviceReturned>())
+            Log.DeviceReturned(logger, returned.Node, returned.Device, returned.Evidence);
     }
 
     // A slot that is handed on by time must be left well before (R4).

@@ -41,7 +41,7 @@ var safe = new SafeFetcher(Dns.GetHostAddressesAsync, log, time, chance);
 var version = typeof(Worker).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0";
 var worker = new Worker(
     options, version, new HttpWorkerApi(client, options.TokenFile, time), new FfmpegEngine(Environment.GetEnvironmentVariable, log, time),
-    new NvidiaSmi(time),
+    new NvidiaSmi(time), new MarkedProcesses($"FRAMELEASE_POD_UID={options.PodUid}"),
     new InputFetcher(client, safe, log, time, chance), new OutputUploader(client, log, time, chance), log, time, chance);
 return await worker.RunAsync(terminate.Token);
 

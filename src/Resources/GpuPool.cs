@@ -101,6 +101,21 @@ public sealed record GpuPoolSpec
     public int? DecodeSessionsPerDevice { get; init; }
 
     /// <summary>
+    /// Memory that may be in use on a device before and after a worker's work: the driver's own. More of it, or a foreign process, and the
+    /// device is dirty: after cleanUpTries it is degraded. Looked at on GPUs of pools with one slot a device. Default 512.
+    /// </summary>
+    [Range(0, 1048576), Default("512")]
+    public int? ResidualMemoryMiB { get; init; }
+
+    /// <summary>How often a worker cleans up and looks again, before a dirty device is degraded. Default 3.</summary>
+    [Range(1, 10), Default("3")]
+    public int? CleanUpTries { get; init; }
+
+    /// <summary>Between two of these. Default 60.</summary>
+    [Range(1, 3600), Default("60")]
+    public int? CleanUpRetrySeconds { get; init; }
+
+    /// <summary>
     /// How long a device stays degraded after a probe found it dirty, before it is tried again with one lease at a time. Doubled with each
     /// failed probe in a row, up to 6 hours. Default 600.
     /// </summary>

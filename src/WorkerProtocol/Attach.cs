@@ -49,6 +49,9 @@ public sealed record Assignment
     /// <summary>Without contact for this long the worker stops by itself; null: it goes on, because it is fenced.</summary>
     public int? StopAfterSeconds { get; init; }
 
+    /// <summary>How to look at the device before and after the work; null: not at all.</summary>
+    public ProbeTerms? Probe { get; init; }
+
     /// <summary>That the operator speaks, see <see cref="ProtocolVersion"/>; null = 1.0.</summary>
     public string? Protocol { get; init; }
 

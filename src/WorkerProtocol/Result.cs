@@ -5,8 +5,10 @@ namespace Framelease.WorkerProtocol;
 /// <param name="Key">The staging key that was written.</param>
 /// <param name="Encoder">Encoder that ran, for example <c>libx264</c> or <c>h264_nvenc</c>.</param>
 /// <param name="EncoderReason">Why that encoder, for example <c>device is a software slot</c>.</param>
+/// <param name="Probes">How the device was before and after the work; a dirty one after it does not touch the result.</param>
 public sealed record CompleteRequest(
-    string Sha256, long Bytes, string Key, MediaFacts Media, string Encoder, string EncoderReason, long Frames, long EngineMillis, long CpuMillis);
+    string Sha256, long Bytes, string Key, MediaFacts Media, string Encoder, string EncoderReason, long Frames, long EngineMillis,
+    long CpuMillis, DeviceProbes? Probes = null);
 
 /// <summary>What ffprobe says of the output.</summary>
 public sealed record MediaFacts(
@@ -20,7 +22,9 @@ public sealed record CompleteReply(string Uri);
 /// <param name="Message">For people: what is wrong and how to mend it, at most 1024 characters.</param>
 /// <param name="Retryable">False where another attempt cannot help.</param>
 /// <param name="LogTail">Last lines of the engine's log, at most 4 KB.</param>
-public sealed record FailRequest(FailCategory Category, string Reason, string Message, bool Retryable, string? LogTail);
+/// <param name="Probes">How the device was. With reason DeviceDirty, the attempt has touched nothing, and is returned uncounted.</param>
+public sealed record FailRequest(FailCategory Category, string Reason, string Message, bool Retryable, string? LogTail,
+    DeviceProbes? Probes = null);
 
 public sealed record FailReply(bool Recorded);
 
@@ -43,6 +47,7 @@ public static class FailReasons
     public const string EngineFailed = nameof(EngineFailed);
     public const string EngineNotInstalled = nameof(EngineNotInstalled);
     public const string OutOfMemory = nameof(OutOfMemory);
+    public const string DeviceDirty = nameof(DeviceDirty);
     public const string Stopped = nameof(Stopped);
     public const string Internal = nameof(Internal);
 }

@@ -4,10 +4,11 @@ namespace Framelease.Domain.Leasing;
 /// What a lease was requested and granted under, in seconds; all above 0 but <see cref="MaxWaitSeconds"/>, where 0 means no limit.
 /// </summary>
 /// <param name="Grades">Limits on holding; null = none (leases of before this field).</param>
+/// <param name="Probe">How workers look at a device of their own; null = not at all.</param>
 /// <param name="LockDelay">Leave to free the slot of a lost holder by time; null = never by time (R4).</param>
 public sealed record LeaseTerms(
     int MaxWaitSeconds, int StartDeadlineSeconds, int HeartbeatIntervalSeconds, int HeartbeatTimeoutSeconds, GradeTerms? Grades = null,
-    LockDelayTerms? LockDelay = null)
+    LockDelayTerms? LockDelay = null, DeviceProbeTerms? Probe = null)
 {
     /// <returns>What is wrong with the terms and what is allowed; null when they can be kept. A timeout below two intervals would expire a
     /// holder for one late beat.</returns>
@@ -82,3 +83,11 @@ public sealed record LockDelayTerms(int StopAfterSeconds, int LockDelaySeconds)
             ? $"lockDelaySeconds is {LockDelaySeconds}; allowed: twice stopAfterSeconds ({StopAfterSeconds}) or more"
             : null;
 }
+
+/// <summary>When a device counts as dirty before or after a worker's work, and how it comes back.</summary>
+/// <param name="ResidualMemoryMiB">Memory that may be in use on a clean device.</param>
+/// <param name="ProbationSeconds">From a failed probe until the device is tried again.</param>
+/// <param name="AutoRecovery">False: only a person takes it back.</param>
+/// <param name="Tries">Looks, with clean-up between, before a device counts as dirty.</param>
+/// <param name="RetrySeconds">Between two of them.</param>
+public sealed record DeviceProbeTerms(int ResidualMemoryMiB, int ProbationSeconds, bool AutoRecovery, int Tries = 3, int RetrySeconds = 60);

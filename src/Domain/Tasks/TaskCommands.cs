@@ -27,8 +27,9 @@ public abstract record TaskCommand
     /// <param name="RetryDelaySeconds">Back-off before the next attempt, if there is one.</param>
     public sealed record Fail(AttemptFailed Failure, int RetryDelaySeconds) : TaskCommand;
 
-    /// <summary>The attempt never ran a container.</summary>
-    public sealed record Return(int Scene, int Attempt, string? PodUid, string Reason, int RetryDelaySeconds) : TaskCommand;
+    /// <summary>The attempt never ran a container; or it attached, and touched nothing because its device was not fit.</summary>
+    public sealed record Return(
+        int Scene, int Attempt, string? PodUid, string Reason, int RetryDelaySeconds, bool TouchedNothing = false) : TaskCommand;
 
     public sealed record Cancel(string By) : TaskCommand;
 }

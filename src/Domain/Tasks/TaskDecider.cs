@@ -129,14 +129,14 @@ public static class TaskDecider
         if (!IsCurrent(state, c.Scene, c.Attempt, c.PodUid))
             return Stale(state, c.Scene, c.Attempt, c.PodUid);
         // Attempts that never ran are free, so nobody may call one that ran so.
-        if (state.Scenes[c.Scene].Step is SceneStep.Attached)
+        if (state.Scenes[c.Scene].Step is SceneStep.Attached && !c.TouchedNothing)
             return No("AlreadyAttached", $"attempt {c.Attempt} attached in pod {c.PodUid}; it can fail, not return");
         var returned = new AttemptReturned(c.Scene, c.Attempt, c.PodUid, c.Reason);
         if (state.IsEnded)
             return Of(returned);
         return state.Scenes[c.Scene].Returns + 1 > MaxReturns
             ? Of(returned, new TaskFailed(
-                "NeverStarted", $"{MaxReturns + 1} attempts ended before a container started; the last: {c.Reason}"))
+                "NeverStarted", $"{MaxReturns + 1} attempts ended before any work; the last: {c.Reason}"))
             : Of(returned, new SceneQueued(c.Scene, c.Attempt + 1, c.RetryDelaySeconds));
     }
 

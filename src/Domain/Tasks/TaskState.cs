@@ -58,7 +58,8 @@ public sealed record TaskState
             .Ending(
                 e.Scene, e.Attempt, new AttemptEnd(e.PodUid, false, null) { ByHolder = e.Category is not ("HolderLost" or "Cancelled") }),
         AttemptReturned e => With(e.Scene, s => s! with { Step = SceneStep.Failed, Returns = s.Returns + 1 })
-            .Ending(e.Scene, e.Attempt, new AttemptEnd(e.PodUid, false, null)),
+            .Ending(
+                e.Scene, e.Attempt, new AttemptEnd(e.PodUid, false, null) { ByHolder = Scenes[e.Scene].Step is SceneStep.Attached }),
         SceneCommitted e => With(e.Scene, s => s! with { Step = SceneStep.Committed, Result = e.Result })
             .Ending(e.Scene, e.Attempt, new AttemptEnd(e.PodUid, true, e.Result) { ByHolder = true }),
         OutputCommitted e => this with { Output = e },

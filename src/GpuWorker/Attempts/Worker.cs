@@ -9,8 +9,8 @@ namespace Framelease.GpuWorker.Attempts;
 
 /// <summary>The worker's life: attach, work with a beating heart, tell the result, leave nothing behind.</summary>
 sealed class Worker(
-    WorkerOptions options, string version, IWorkerApi api, IEngineRunner engine, IDeviceReader devices, IInputFetcher inputs, IOutputUploader uploader,
-    WorkerLog log, TimeProvider time, Random chance)
+    WorkerOptions options, string version, IWorkerApi api, IEngineRunner engine, IDeviceReader devices,
+    IOwnProcesses processes, IInputFetcher inputs, IOutputUploader uploader, WorkerLog log, TimeProvider time, Random chance)
 {
     static readonly TimeSpan TerminationGrace = TimeSpan.FromSeconds(2);
     static readonly TimeSpan LastWord = TimeSpan.FromSeconds(5);
@@ -64,7 +64,8 @@ sealed class Worker(
         var heart = new Heart(session, api, board, telemetry, orders, log, time, chance);
         var reading = telemetry.RunAsync(heartStop.Token);
         var beating = heart.RunAsync(heartStop.Token);
-        var run = new AttemptRun(session, engine, inputs, uploader, board, orders, log);
+        var flight = new FlightCheck(session, new DeviceCheck(devices, processes, time), board, log);
+        var run = new AttemptRun(session, engine, inputs, uploader, board, orders, flight, log);
         var delivery = new Delivery(api, session, log, time, chance);
         try
         {
@@ -83,7 +84,9 @@ sealed class Worker(
         {
             await StopHeartAsync();
             // the failure of work that was being stopped says nothing
-            return orders.Current is { } order ? await ObeyAsync(order, delivery) : await FailAsync(delivery, e.Failure, terminate);
+            return orders.Current is { } order
+                ? await ObeyAsync(order, delivery)
+                : await FailAsync(delivery, e.Failure with { Probes = flight.Report }, terminate);
         }
 #pragma warning disable CA1031 // the last line of defence: whatever it is, the operator is told and the slot is given back
         catch (Exception e)

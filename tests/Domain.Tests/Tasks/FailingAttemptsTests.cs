@@ -108,7 +108,7 @@ public class FailingAttemptsTests
             Given([.. events, Started with { Attempt = attempt }]).When(Return(attempt)).Then(
                 last,
                 new TaskFailed(
-                    "NeverStarted", $"{TaskDecider.MaxReturns + 1} attempts ended before a container started; the last: ImageUnavailable"));
+                    "NeverStarted", $"{TaskDecider.MaxReturns + 1} attempts ended before any work; the last: ImageUnavailable"));
         }
 
         [Fact]

@@ -46,6 +46,56 @@ public sealed class WorkerTests(Clips clips) : IAsyncLifetime
         Slow(Operator, clips.Long);
     }
 
+    void OnAProbedGpu() => Operator.Change = a => a with
+    {
+        Device = new LeasedDevice("GPU-a", 0, "Card", "Gpu", 0),
+        Probe = new ProbeTerms(512, Tries: 1, RetrySeconds: 1),
+    };
+
+    [Fact]
+    public async Task A_device_that_is_dirty_before_the_work_is_not_touched()
+    {
+        using var smi = new ScriptedSmi("case \"$2\" in --query-gpu*) echo '90, 900, 24576, 61';; *) echo '1, 812, python';; esac");
+        _worker.Devices = new NvidiaSmi(TimeProvider.System, smi.Program);
+        OnAProbedGpu();
+        (await _worker.RunAsync()).ShouldBe(ExitCode.Failed, _worker.Log);
+        var fail = Operator.Fails.ShouldHaveSingleItem();
+        (fail.Category, fail.Reason, fail.Retryable).ShouldBe((FailCategory.Gpu, FailReasons.DeviceDirty, true));
+        fail.Probes!.Before!.ShouldSatisfyAllConditions(
+            p => p.IsClean.ShouldBeFalse(), p => p.ForeignProcesses.ShouldBe(1), p => p.MemoryUsedMiB.ShouldBe(900),
+            p => p.Finding.ShouldBe("foreign process 1 (python, 812 MiB); 900 MiB in use, allowed are 512"));
+        fail.Probes.After.ShouldBeNull();
+        Operator.Objects.ShouldBeEmpty();
+        Operator.Beats.ShouldNotContain(b => b.Phase == WorkerPhase.Running);
+        ShouldLeaveNothing();
+    }
+
+    [Fact]
+    public async Task A_device_that_is_dirty_after_the_work_is_told_with_the_result()
+    {
+        // Dirty from the moment on at which the engine writes.
+        using var smi = new ScriptedSmi($"""
+            dirty=0; ls {_worker.Scratch}/*/output* > /dev/null 2>&1 && dirty=1
+            case "$2" in --query-gpu*) [ $dirty = 1 ] && echo '0, 900, 24576, 61' || echo '0, 3, 24576, 40';; esac
+            exit 0
+            """);
+        _worker.Devices = new NvidiaSmi(TimeProvider.System, smi.Program);
+        OnAProbedGpu();
+        (await _worker.RunAsync()).ShouldBe(ExitCode.Completed, _worker.Log);
+        ShouldBeCommitted();
+        var probes = Operator.Completes.Last().Probes!;
+        (probes.Before!.IsClean, probes.After!.IsClean).ShouldBe((true, false), _worker.Log);
+        probes.After.Finding.ShouldBe("900 MiB in use, allowed are 512");
+    }
+
+    [Fact]
+    public async Task Where_nothing_can_be_looked_at_and_on_software_slots_nothing_is_told()
+    {
+        OnAProbedGpu();
+        (await _worker.RunAsync()).ShouldBe(ExitCode.Completed, _worker.Log);
+        Operator.Completes.Last().Probes.ShouldBeNull();
+    }
+
     [Fact]
     public async Task Beats_tell_how_the_device_is()
     {

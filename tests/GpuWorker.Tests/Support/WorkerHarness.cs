@@ -57,7 +57,7 @@ sealed class WorkerHarness : IAsyncDisposable
         var options = new WorkerOptions(Operator.Url, TokenFile, "vt-demo-0-1", "demo", "pod-uid-1", "node-1", Scratch, AttachWithin, null);
         var worker = new Worker(
             options, "1.2.3", new HttpWorkerApi(client, TokenFile, time), new FfmpegEngine(Environment.GetEnvironmentVariable, log, time),
-            Devices,
+            Devices, new MarkedProcesses("FRAMELEASE_POD_UID=pod-uid-1"),
             new InputFetcher(client, new SafeFetcher(Resolve, log, time, chance), log, time, chance), new OutputUploader(client, log, time, chance), log, time, chance);
         return await worker.RunAsync(_terminate.Token).WaitAsync(TimeSpan.FromSeconds(withinSeconds));
     }

@@ -35,7 +35,8 @@ public sealed class LeaseAdmissionTests
     public void A_bare_lease_takes_the_pools_values_and_its_namespaces_tenant()
     {
         var request = Check(new GpuLeaseSpec()).Request!;
-        request.Terms.ShouldBe(new LeaseTerms(300, 600, 60, 300, new GradeTerms(1800, 3600, 7200, 600, 30)));
+        request.Terms.ShouldBe(new LeaseTerms(300, 600, 60, 300, new GradeTerms(1800, 3600, 7200, 600, 30), null,
+            new DeviceProbeTerms(512, 600, true)));
         request.Claim.ShouldBe(new LeaseClaim("acme", 100, 0, 0));
         request.Holder.ShouldBe("by hand");
     }

@@ -359,8 +359,9 @@ public abstract class LedgerContract : IAsyncLifetime
 
     async Task<SlotSnapshot> SlotAsync(string id) => (await _ledger.ReadPoolAsync("default", Ct)).Slots.Single(s => s.Key.Device == id);
 
-    Task RequestAsync(string uid, LeaseClaim? claim = null, string? task = null) => LeaseAsync(
-        uid, new LeaseCommand.Request(new LeaseRequested(uid, "default", uid, "default", "test", task, 0, 1, Given.Terms, claim)));
+    Task RequestAsync(string uid, LeaseClaim? claim = null, string? task = null, LeaseTerms? terms = null) => LeaseAsync(
+        uid,
+        new LeaseCommand.Request(new LeaseRequested(uid, "default", uid, "default", "test", task, 0, 1, terms ?? Given.Terms, claim)));
 
     static IReadOnlyList<ILeaseEvent> Decided(LeaseState state, LeaseCommand command) =>
         LeaseDecider.Decide(state, command).ShouldBeOfType<Decision<ILeaseEvent>.Events>().Items;
@@ -373,12 +374,54 @@ public abstract class LedgerContract : IAsyncLifetime
         await CommitAsync(new LeaseChange(uid, loaded, Decided(loaded.State, command)));
     }
 
-    async Task<AttemptFence> RunningAsync()
+    [Fact]
+    public async Task A_device_that_its_worker_left_dirty_is_degraded_with_the_result_and_once()
     {
-        await DevicesAsync("sw-0");
+        var fence = await RunningAsync("Gpu");
+        var look = new DeviceLook("after the work: foreign process 7", true);
+        var plan = await _attempts.CompleteAsync(fence, Given.Result(), "test", Ct, look);
+        plan.Device.ShouldHaveSingleItem().ShouldBeOfType<DeviceDegraded>().LeaseUid.ShouldBe(fence.LeaseUid);
+        (await _ledger.LoadTaskAsync(fence.TaskUid, Ct)).State.Phase.ShouldBe(TaskPhase.Succeeded);
+        (await SlotAsync("sw-0")).ShouldSatisfyAllConditions(
+            s => s.State.ShouldBe(SlotState.Free), s => s.Traits.OutOfService.ShouldBe("Degraded"));
+        (await _attempts.CompleteAsync(fence, Given.Result(), "test", Ct, look)).ShouldSatisfyAllConditions(
+            p => p.Refusal.ShouldBeNull(), p => p.Device.ShouldBeEmpty());
+        (await _ledger.ReadDevicesAsync(Ct)).ShouldHaveSingleItem().Version.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task An_attempt_that_found_its_device_dirty_is_returned_uncounted_and_the_first_clean_one_takes_a_device_back()
+    {
+        var fence = await RunningAsync("Gpu");
+        var look = new DeviceLook("before the work: foreign process 7", true);
+        (await _attempts.DeviceDirtyAsync(fence, "dirty", look, "test", Ct)).Refusal.ShouldBeNull();
+        (await _attempts.DeviceDirtyAsync(fence, "dirty", look, "test", Ct)).ShouldSatisfyAllConditions(
+            p => p.Refusal.ShouldBeNull(), p => p.ChangesNothing.ShouldBeTrue());
+        var scene = (await _ledger.LoadTaskAsync(fence.TaskUid, Ct)).State.Scenes[0];
+        (scene.Attempt, scene.Failures, scene.Returns).ShouldBe((2, 0, 1));
+        (await _ledger.LoadLeaseAsync(fence.LeaseUid!, Ct)).State.Phase.ShouldBe(LeasePhase.Released);
+
+        var degraded = (await _ledger.ReadDevicesAsync(Ct)).ShouldHaveSingleItem();
+        degraded.State.By.ShouldBe(DegradedBy.Probe);
+        await DeviceAsync(degraded, new DeviceOnProbation("node-1", "sw-0", "tried again"));
+        await RequestAsync("lease-b", task: fence.TaskUid, terms: Probed);
+        await LeaseAsync("lease-b", new LeaseCommand.Grant(await SlotAsync("sw-0")));
+        await TaskAsync(new TaskCommand.Start(new AttemptStarted(0, 2, "clip-2", "pod-b", "lease-b", 2, "node-1", "sw-0")));
+        var second = new AttemptFence(fence.TaskUid, 0, 2, "pod-b", "lease-b", 2);
+        (await _attempts.AttachAsync(second, "node-1", "0.1.0", "test", Ct)).Refusal.ShouldBeNull();
+        var plan = await _attempts.CompleteAsync(second, Given.Result(), "test", Ct, new DeviceLook(null, true));
+        plan.Device.ShouldHaveSingleItem().ShouldBeOfType<DeviceReturned>().Proof.ShouldBe("ProbedClean");
+        (await _ledger.ReadDevicesAsync(Ct)).ShouldHaveSingleItem().State.Fitness.ShouldBe(DeviceFitness.Healthy);
+    }
+
+    static readonly LeaseTerms Probed = Given.Terms with { Probe = new DeviceProbeTerms(512, 600, true) };
+
+    async Task<AttemptFence> RunningAsync(string kind = "Software")
+    {
+        await _ledger.SyncDevicesAsync("default", [Slot("sw-0") with { DeviceKind = kind }], _epoch, Ct);
         var accepted = (TaskAccepted)Given.Accepted()[0];
         await TaskAsync(new TaskCommand.Accept(accepted));
-        await RequestAsync(Given.LeaseUid, task: Given.TaskUid);
+        await RequestAsync(Given.LeaseUid, task: Given.TaskUid, terms: Probed);
         await LeaseAsync(Given.LeaseUid, new LeaseCommand.Grant(await SlotAsync("sw-0")));
         await TaskAsync(new TaskCommand.Start(new AttemptStarted(0, 1, "clip-1", Given.PodUid, Given.LeaseUid, 1, "node-1", "sw-0")));
         var fence = Given.Fence(token: 1);

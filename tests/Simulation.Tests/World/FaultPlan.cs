@@ -204,6 +204,9 @@ enum FaultKind
 
     /// <summary>A person takes back whatever device is degraded.</summary>
     ReturnDevices,
+
+    /// <summary>Somebody else's process is on a node's device.</summary>
+    DeviceDirty,
 }
 
 sealed record Fault(FaultKind Kind, TimeSpan At, TimeSpan Length, string Operator, string Node, int Seconds)
@@ -214,7 +217,7 @@ sealed record Fault(FaultKind Kind, TimeSpan At, TimeSpan Length, string Operato
     string Where => Kind switch
     {
         FaultKind.CutNode or FaultKind.CutToNode or FaultKind.NodeDies or FaultKind.Drain or FaultKind.CutKubelet
-            or FaultKind.DeviceUnfit => Node,
+            or FaultKind.DeviceUnfit or FaultKind.DeviceDirty => Node,
         FaultKind.ClockJump => string.Create(CultureInfo.InvariantCulture, $"{Jump.TotalSeconds:0.0} s"),
         _ => Operator,
     };

@@ -37,6 +37,7 @@ static class PlatformObjects
         {
             SlotsPerDevice = slots,
             ProbationSeconds = 15,
+            CleanUpRetrySeconds = 2,
             StartDeadlineSeconds = terms.StartDeadlineSeconds,
             HeartbeatIntervalSeconds = terms.HeartbeatIntervalSeconds,
             HeartbeatTimeoutSeconds = terms.HeartbeatTimeoutSeconds,

@@ -21,7 +21,8 @@ sealed class SimHolder(WholeWorld world, SimPod program, TimeSpan work, Random c
     {
         var api = new SimHolderApi(new ReplicaCalls(world, program.Process!, program.Node));
         var request = new HolderAttachRequest("0.1.0", "default", program.LeaseUid!, $"holder-{program.Name}");
-        var hold = new LeaseHold(api, request, new SimDevices(), new LeaseSay(TextWriter.Null, quiet: true), _time, chance);
+        var hold = new LeaseHold(
+            api, request, new SimDevices(world, program.Node), new LeaseSay(TextWriter.Null, quiet: true), _time, chance);
         if (await hold.AttachAsync(CancellationToken.None) is not ApiAnswer<HeldLease>.Ok(var held))
             return;
         world.Takes(program, held.Device);

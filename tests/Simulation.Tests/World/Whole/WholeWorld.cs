@@ -32,6 +32,7 @@ sealed class WholeWorld : SimulatedWorld
         string.Create(CultureInfo.InvariantCulture, $"framelease-simulation-{Environment.ProcessId}-{Interlocked.Increment(ref _worlds)}"));
 
     readonly List<string> _tasks = [];
+    readonly HashSet<string> _dirty = [];
     int _unapplied;
     string? _cordoned;
     bool _hasRival;
@@ -59,6 +60,9 @@ sealed class WholeWorld : SimulatedWorld
     /// <summary>One that was deleted before anybody accepted it leaves no trace.</summary>
     public override IEnumerable<string> TaskUids =>
         _tasks.Where(uid => Kept<VideoTask>().Any(t => t.Uid == uid) || Server.Database.Stream($"task-{uid}").Count > 0);
+
+    /// <summary>Somebody else's process is on the node's device.</summary>
+    public bool IsDirty(string node) => _dirty.Contains(node);
 
     /// <summary>A worker begins to use the device that it was told of.</summary>
     public void Takes(SimPod pod, LeasedDevice device)
@@ -98,6 +102,9 @@ sealed class WholeWorld : SimulatedWorld
             case FaultKind.ReturnDevices:
                 ReturnDevices();
                 break;
+            case FaultKind.DeviceDirty:
+                _dirty.Add(fault.Node);
+                break;
         }
     }
 
@@ -118,6 +125,9 @@ sealed class WholeWorld : SimulatedWorld
                 break;
             case FaultKind.DeviceUnfit:
                 ShapeDevice(fault.Node, isUnfit: false);
+                break;
+            case FaultKind.DeviceDirty:
+                _dirty.Remove(fault.Node);
                 break;
         }
     }
@@ -285,7 +295,7 @@ sealed class WholeWorld : SimulatedWorld
         };
         var worker = new Worker(
             options, "0.1.0", new SimWorkerApi(new ReplicaCalls(this, pod.Process!, pod.Node), pod.Uid), new SimEngine(this, pod, temper),
-            new SimDevices(), new SimInputs(), new SimOutputs(this, pod), log, pod.Process!.Clock, chance);
+            new SimDevices(this, pod.Node), new NoProcesses(), new SimInputs(), new SimOutputs(this, pod), log, pod.Process!.Clock, chance);
         _ = pod.Process.Run(() => GuardAsync($"worker {pod.Name}", async () =>
         {
             var code = await worker.RunAsync(sigterm);
