@@ -41,6 +41,9 @@ interface ILedger
     /// <summary>Every attempt and granted lease whose silence counts, with PostgreSQL's clock.</summary>
     Task<LivenessLook> ReadLivenessAsync(CancellationToken cancel);
 
+    /// <summary>Of the same attempts and leases those that beat, or attached, at <paramref name="since"/> or later by PostgreSQL's clock.</summary>
+    Task<BeatGlance> ReadBeatsAsync(DateTimeOffset since, CancellationToken cancel);
+
     /// <summary>Several leases in few round trips, in the order asked for.</summary>
     Task<IReadOnlyList<Loaded<LeaseState>>> LoadLeasesAsync(IReadOnlyList<string> leaseUids, CancellationToken cancel);
 
@@ -174,6 +177,9 @@ abstract record BeatOutcome
 
 /// <summary>The holder is to end, and has this long until force.</summary>
 sealed record DrainOrder(int GraceSeconds, string Why);
+
+/// <summary>Who beat lately.</summary>
+sealed record BeatGlance(DateTimeOffset DatabaseNow, IReadOnlyList<AttachedRow> Beaten);
 
 /// <summary>One look at everything whose silence counts.</summary>
 /// <param name="Attached">Attached attempts, and holders of leases without a task.</param>

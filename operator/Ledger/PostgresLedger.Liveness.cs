@@ -102,30 +102,41 @@ sealed partial class PostgresLedger
         return new BeatOutcome.Stale(text, why.Token);
     }
 
+    public async Task<BeatGlance> ReadBeatsAsync(DateTimeOffset since, CancellationToken cancel)
+    {
+        var session = store.OpenSession();
+        var now = session.Query(Statement.Of("select clock_timestamp()"), r => r.GetFieldValue<DateTimeOffset>(0));
+        var from = new NpgsqlParameter<DateTimeOffset> { TypedValue = since };
+        var beaten = session.Query(Statement.Of(AttachedSql("and beat_at >= $1"), from), Attached);
+        await LedgerErrors.Map(() => session.SaveChangesAsync(cancel));
+        return new BeatGlance(now.Rows[0], beaten.Rows);
+    }
+
+    static string AttachedSql(string only) => $"""
+        select a.task_uid, a.scene, a.attempt, a.pod_uid, a.lease_uid, l.sequence,
+               extract(epoch from clock_timestamp() - l.beat_at)::float8, a.timeout, coalesce(g.pool, ''), coalesce(s.node, ''),
+               coalesce(g.heartbeat_interval, 0)
+          from framelease.attempts a join framelease.liveness l using (task_uid, scene, attempt)
+          left join framelease.leases g on g.uid = a.lease_uid
+          left join framelease.slots s on s.lease_uid = a.lease_uid
+         where a.state = 'Attached' {only}
+         union all
+        select null, 0, 0, h.holder, g.uid, h.sequence, extract(epoch from clock_timestamp() - h.beat_at)::float8, h.timeout, g.pool,
+               coalesce(s.node, ''), g.heartbeat_interval
+          from framelease.leases g join framelease.holders h on h.lease_uid = g.uid
+          left join framelease.slots s on s.lease_uid = g.uid
+         where g.state in ('Granted', 'Draining') {only}
+        """;
+
+    static AttachedRow Attached(DbDataReader r) => new(
+        Text(r, 0), r.GetInt32(1), r.GetInt32(2), r.GetString(3), Text(r, 4), r.GetInt64(5), r.GetDouble(6), r.GetInt32(7), r.GetString(8),
+        r.GetString(9), r.GetInt32(10));
+
     public async Task<LivenessLook> ReadLivenessAsync(CancellationToken cancel)
     {
         var session = store.OpenSession();
         var now = session.Query(Statement.Of("select clock_timestamp()"), r => r.GetFieldValue<DateTimeOffset>(0));
-        var attached = session.Query(
-            Statement.Of(
-                """
-                select a.task_uid, a.scene, a.attempt, a.pod_uid, a.lease_uid, l.sequence,
-                       extract(epoch from clock_timestamp() - l.beat_at)::float8, a.timeout, coalesce(g.pool, ''), coalesce(s.node, ''), coalesce(g.heartbeat_interval, 0)
-                  from framelease.attempts a join framelease.liveness l using (task_uid, scene, attempt)
-                  left join framelease.leases g on g.uid = a.lease_uid
-                  left join framelease.slots s on s.lease_uid = a.lease_uid
-                 where a.state = 'Attached'
-                 union all
-                select null, 0, 0, h.holder, g.uid, h.sequence, extract(epoch from clock_timestamp() - h.beat_at)::float8, h.timeout, g.pool,
-                       coalesce(s.node, ''), g.heartbeat_interval
-                  from framelease.leases g join framelease.holders h on h.lease_uid = g.uid
-                  left join framelease.slots s on s.lease_uid = g.uid
-                 where g.state in ('Granted', 'Draining')
-                """),
-            r => new AttachedRow(
-                Text(r, 0), r.GetInt32(1), r.GetInt32(2), r.GetString(3), Text(r, 4), r.GetInt64(5), r.GetDouble(6), r.GetInt32(7),
-                    r.GetString(8),
-                r.GetString(9), r.GetInt32(10)));
+        var attached = session.Query(Statement.Of(AttachedSql("")), Attached);
         var unattached = session.Query(
             Statement.Of(
                 $"""

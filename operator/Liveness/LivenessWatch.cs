@@ -5,7 +5,7 @@ using Framelease.Operator.Ledger;
 namespace Framelease.Operator.Liveness;
 
 /// <summary>
-/// Looks several times a second at every lease that is held. Silent holders, and grants to which nobody attached, expire: PostgreSQL's clock and
+/// Looks at every lease that is held, and glances several times a second at those that beat. Silent holders, and grants to which nobody attached, expire: PostgreSQL's clock and
 /// this leader's own monotonic clock must both say so (R3), inside unbroken observation, and not too many at once (R5): a look that fails
 /// or comes late starts every deadline anew. Stalls and grades are <see cref="GradeWatch"/>'s, from the same look.
 /// </summary>
@@ -16,6 +16,18 @@ sealed class LivenessWatch(ILedger ledger, AttemptService attempts, LeaseService
     /// </summary>
     static readonly TimeSpan Period = TimeSpan.FromMilliseconds(400);
 
+    /// <summary>
+    /// Of so many periods one brings a look at everything; the others bring one only when somebody's time may be over. Stalls, grades and
+    /// starts that are counted in minutes can wait for it.
+    /// </summary>
+    const int LookEvery = 5;
+
+    /// <summary>A beat is visible a moment after its time. What this misses, the next look sees.</summary>
+    static readonly TimeSpan Overlap = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>Expiries under way at a time.</summary>
+    const int AtOnce = 16;
+
     /// <summary>Where the interval is not on record: the default terms beat five times in a timeout.</summary>
     const int BeatsPerTimeout = 5;
 
@@ -24,15 +36,17 @@ sealed class LivenessWatch(ILedger ledger, AttemptService attempts, LeaseService
     readonly LivenessWitness _delayed = new();
     readonly MassSilence _mass = new();
     readonly GradeWatch _grades = new(attempts, leases, logger);
+    DateTimeOffset _seenUntil;
 
     public async Task RunAsync(LeaderEpoch epoch, CancellationToken cancel)
     {
         var start = time.GetTimestamp();
-        while (!cancel.IsCancellationRequested)
+        for (var turn = 0; !cancel.IsCancellationRequested; turn++)
         {
             try
             {
-                await LookAsync(start, epoch, cancel);
+                if (turn % LookEvery == 0 || await GlanceAsync(start, cancel))
+                    await LookAsync(start, epoch, cancel);
             }
             catch (LedgerUnavailableException e)
             {
@@ -56,10 +70,8 @@ sealed class LivenessWatch(ILedger ledger, AttemptService attempts, LeaseService
     {
         var asked = time.GetElapsedTime(start).TotalSeconds;
         var look = await ledger.ReadLivenessAsync(cancel);
-        var times = new LivenessWitness.LookTimes(
-            asked, time.GetElapsedTime(start).TotalSeconds, look.DatabaseNow.ToUnixTimeMilliseconds() / 1000.0);
-        var attached = _attached.Observe(times, [.. look.Attached.Select(a =>
-            new LivenessWitness.Sighting(Key(a), a.Sequence, a.SilentSeconds, a.TimeoutSeconds))]);
+        var times = Times(start, asked, look.DatabaseNow);
+        var attached = _attached.Observe(times, [.. look.Attached.Select(Seen)]);
         var unattached = _unattached.Observe(times, [.. look.Unattached.Select(u =>
             new LivenessWitness.Sighting(u.LeaseUid, 0, u.WaitedSeconds, u.StartDeadlineSeconds))]);
         if (attached.Blind)
@@ -69,12 +81,48 @@ sealed class LivenessWatch(ILedger ledger, AttemptService attempts, LeaseService
         }
 
         var lost = await JudgeAsync(asked, look, attached, epoch, cancel);
-        foreach (var row in look.Attached.Where(a => lost.Contains(Key(a))))
-            await ExpireSilentAsync(row, epoch, cancel);
-        foreach (var row in look.Unattached.Where(u => unattached.Silent.Contains(u.LeaseUid)))
-            await ExpireUnattachedAsync(row, epoch, cancel);
+        await EachAsync(look.Attached.Where(a => lost.Contains(Key(a))), row => ExpireSilentAsync(row, epoch, cancel));
+        var unused = unattached.Silent.ToHashSet(StringComparer.Ordinal);
+        await EachAsync(look.Unattached.Where(u => unused.Contains(u.LeaseUid)), row => ExpireUnattachedAsync(row, epoch, cancel));
         await FreeByTimeAsync(times, look, epoch, cancel);
         await _grades.LookAsync(times, look, epoch, cancel);
+    }
+
+    /// <returns>True when a look is due now.</returns>
+    async Task<bool> GlanceAsync(long start, CancellationToken cancel)
+    {
+        if (_seenUntil == default)
+            return true;
+        var asked = time.GetElapsedTime(start).TotalSeconds;
+        var glance = await ledger.ReadBeatsAsync(_seenUntil - Overlap, cancel);
+        return _attached.Glance(Times(start, asked, glance.DatabaseNow), [.. glance.Beaten.Select(Seen)]);
+    }
+
+    LivenessWitness.LookTimes Times(long start, double asked, DateTimeOffset databaseNow)
+    {
+        _seenUntil = databaseNow;
+        return new(asked, time.GetElapsedTime(start).TotalSeconds, databaseNow.ToUnixTimeMilliseconds() / 1000.0);
+    }
+
+    static LivenessWitness.Sighting Seen(AttachedRow a) => new(Key(a), a.Sequence, a.SilentSeconds, a.TimeoutSeconds);
+
+    // Of different leases, so side by side: many that fall silent together are not found one after the other.
+    static async Task EachAsync<T>(IEnumerable<T> rows, Func<T, Task> expire)
+    {
+        foreach (var some in rows.Chunk(AtOnce))
+            await Task.WhenAll(some.Select(UnlessItMovedAsync));
+
+        async Task UnlessItMovedAsync(T row)
+        {
+            try
+            {
+                await expire(row);
+            }
+            catch (LedgerConflictException)
+            {
+                // Somebody reported in between: the next look knows.
+            }
+        }
     }
 
     async Task<HashSet<string>> JudgeAsync(double now, LivenessLook look, LivenessWitness.Look witnessed, LeaderEpoch epoch,

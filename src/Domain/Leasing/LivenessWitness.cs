@@ -2,8 +2,8 @@ namespace Framelease.Domain.Leasing;
 
 /// <summary>
 /// The second witness of R3, and the blindness of R5, as pure bookkeeping over the leader's own monotonic clock. PostgreSQL's clock is the
-/// first witness: a lease is silent only if both say so, inside unbroken observation. Create one per leadership and look at least once a
-/// second; times are in seconds.
+/// first witness: a lease is silent only if both say so, inside unbroken observation. Create one per leadership and look, or glance, at least
+/// once a second; times are in seconds.
 /// </summary>
 /// <param name="blindAfterSeconds">A longer gap between two looks, or a larger disagreement of the two clocks over it, is blindness.
 /// Default 5 (R3, R5).</param>
@@ -24,11 +24,8 @@ public sealed class LivenessWitness(double blindAfterSeconds = 5)
     /// </summary>
     public Look Observe(LookTimes times, IReadOnlyCollection<Sighting> sightings)
     {
-        var (asked, answered, databaseNow) = times;
-        var gap = asked - (_last?.Answered ?? asked);
-        var way = answered - asked;
-        var drift = _last is null ? 0 : Drift(_last, times);
-        var blind = _failed || gap > blindAfterSeconds || way > blindAfterSeconds || drift > blindAfterSeconds;
+        var step = Step.Between(_last, times);
+        var blind = _failed || step.IsBlind(blindAfterSeconds);
         _failed = false;
         _last = times;
         if (blind)
@@ -42,37 +39,91 @@ public sealed class LivenessWitness(double blindAfterSeconds = 5)
             present.Add(s.Lease);
             if (!_seen.TryGetValue(s.Lease, out var watch) || watch.Sequence != s.Sequence)
             {
-                _seen[s.Lease] = new Watch(s.Sequence, 0, databaseNow);
+                _seen[s.Lease] = new Watch(s, times.DatabaseNow);
                 seconds[s.Lease] = 0;
                 continue;
             }
 
-            // While nobody looked, beats may have found no open door. So of one gap at most half a timeout counts: a timeout shorter than
-            // the tolerated gap would otherwise expire every holder in the first look after a short stall of the authority.
-            _seen[s.Lease] = watch = watch with { SilentSeconds = watch.SilentSeconds + Math.Min(gap, s.TimeoutSeconds / 2) };
+            watch.Add(step.Gap);
 
             // PostgreSQL's clock may have been set back behind the last beat; what it itself measured since this watch began is then the
             // truth.
-            var byDatabase = Math.Max(s.SilentSecondsByDatabase, databaseNow - watch.DatabaseStart);
+            var byDatabase = Math.Max(s.SilentSecondsByDatabase, times.DatabaseNow - watch.DatabaseStart);
             seconds[s.Lease] = Math.Min(byDatabase, watch.SilentSeconds);
-            if (byDatabase >= s.TimeoutSeconds && watch.SilentSeconds >= s.TimeoutSeconds)
+            if (byDatabase >= s.TimeoutSeconds && watch.IsOver)
                 silent.Add(s.Lease);
         }
 
         foreach (var gone in _seen.Keys.Where(k => !present.Contains(k)).ToList())
             _seen.Remove(gone);
-        return new Look(silent, blind, Math.Max(gap, way), drift, seconds);
+        return new Look(silent, blind, Math.Max(step.Gap, step.Way), step.Drift, seconds);
     }
 
-    // PostgreSQL read its clock somewhere between question and answer. What lies outside of what that allows is disagreement.
-    static double Drift(LookTimes last, LookTimes times)
+    /// <summary>
+    /// Takes a glance between two looks: only at the leases that beat since. It dates a new sequence as exactly as a look does, at a fraction
+    /// of its cost, and decides nothing.
+    /// </summary>
+    /// <returns>True when a look is due now: somebody's time may be over, or this glance was blind, which the look will then say.</returns>
+    public bool Glance(LookTimes times, IReadOnlyCollection<Sighting> beaten)
     {
-        var byDatabase = times.DatabaseNow - last.DatabaseNow;
-        return Math.Max(0, Math.Max(times.Asked - last.Answered - byDatabase, byDatabase - (times.Answered - last.Asked)));
+        var step = Step.Between(_last, times);
+        if (_failed || _last is null || step.IsBlind(blindAfterSeconds))
+        {
+            _failed = true;
+            return true;
+        }
+
+        _last = times;
+        var isOver = false;
+        foreach (var watch in _seen.Values)
+        {
+            watch.Add(step.Gap);
+            isOver |= watch.IsOver;
+        }
+
+        foreach (var s in beaten)
+        {
+            if (!_seen.TryGetValue(s.Lease, out var watch) || watch.Sequence != s.Sequence)
+                _seen[s.Lease] = new Watch(s, times.DatabaseNow);
+        }
+
+        return isOver;
     }
 
     /// <summary>How long one sequence number stood, by our clock, and when by PostgreSQL's we first saw it.</summary>
-    sealed record Watch(long Sequence, double SilentSeconds, double DatabaseStart);
+    sealed class Watch(Sighting first, double databaseNow)
+    {
+        public long Sequence { get; } = first.Sequence;
+
+        public double DatabaseStart { get; } = databaseNow;
+
+        public double SilentSeconds { get; private set; }
+
+        public bool IsOver => SilentSeconds >= first.TimeoutSeconds;
+
+        // While nobody looked, beats may have found no open door. So of one gap at most half a timeout counts: a timeout shorter than the
+        // tolerated gap would otherwise expire every holder in the first look after a short stall of the authority.
+        public void Add(double gap) => SilentSeconds += Math.Min(gap, first.TimeoutSeconds / 2);
+    }
+
+    /// <summary>From one look to the next.</summary>
+    /// <param name="Gap">From the answer of the one to the question of the other.</param>
+    /// <param name="Way">From this one's question to its answer.</param>
+    /// <param name="Drift">By how much the two clocks disagree over it.</param>
+    sealed record Step(double Gap, double Way, double Drift)
+    {
+        public static Step Between(LookTimes? last, LookTimes times)
+        {
+            if (last is null)
+                return new Step(0, times.Answered - times.Asked, 0);
+            // PostgreSQL read its clock somewhere between question and answer. What lies outside of what that allows is disagreement.
+            var byDatabase = times.DatabaseNow - last.DatabaseNow;
+            var drift = Math.Max(0, Math.Max(times.Asked - last.Answered - byDatabase, byDatabase - (times.Answered - last.Asked)));
+            return new Step(times.Asked - last.Answered, times.Answered - times.Asked, drift);
+        }
+
+        public bool IsBlind(double after) => Gap > after || Way > after || Drift > after;
+    }
 
     /// <summary>
     /// When a look was taken. Silence is counted from the answer of one look to the question of the next: time lost on the way of either must

@@ -279,6 +279,28 @@ public abstract class LedgerContract : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_glance_shows_those_who_beat_or_attached_since_and_nobody_else()
+    {
+        await HeldAsync("lease-a");
+        await BeatAsync("lease-a", "holder-1", 1, 5);
+        var before = (await _ledger.ReadLivenessAsync(Ct)).DatabaseNow;
+        var all = await _ledger.ReadBeatsAsync(before.AddMinutes(-1), Ct);
+        all.DatabaseNow.ShouldBeGreaterThanOrEqualTo(before);
+        all.Beaten.ShouldBe((await _ledger.ReadLivenessAsync(Ct)).Attached.Select(a => a with { SilentSeconds = all.Beaten[0].SilentSeconds }));
+        (await _ledger.ReadBeatsAsync(all.DatabaseNow.AddMinutes(1), Ct)).Beaten.ShouldBeEmpty();
+        await LeaseAsync("lease-a", new LeaseCommand.Release(1, "exit code 0", "holder-1"));
+        (await _ledger.ReadBeatsAsync(before.AddMinutes(-1), Ct)).Beaten.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task An_attempt_that_attached_is_in_a_glance_before_its_first_beat()
+    {
+        var fence = await RunningAsync();
+        var now = (await _ledger.ReadLivenessAsync(Ct)).DatabaseNow;
+        (await _ledger.ReadBeatsAsync(now.AddMinutes(-1), Ct)).Beaten.ShouldHaveSingleItem().PodUid.ShouldBe(fence.PodUid);
+    }
+
+    [Fact]
     public async Task A_holder_that_never_told_of_progress_cannot_stall()
     {
         await HeldAsync("lease-a", Given.Terms with { Grades = new GradeTerms(0, 0, 0, 120, 30) });

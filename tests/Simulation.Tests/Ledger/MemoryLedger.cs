@@ -52,6 +52,11 @@ sealed class MemoryLedger(MemoryDatabase database, IDatabaseWay way) : ILedger
 
     public Task<LivenessLook> ReadLivenessAsync(CancellationToken cancel) => way.AskAsync("look", Look, cancel);
 
+    public Task<BeatGlance> ReadBeatsAsync(DateTimeOffset since, CancellationToken cancel) => way.AskAsync(
+        "glance",
+        () => new BeatGlance(database.Now, [.. Look().Attached.Where(a => a.SilentSeconds <= Since(since))]),
+        cancel);
+
     public Task<PoolSnapshot> ReadPoolAsync(string pool, CancellationToken cancel) => way.AskAsync(
         "read pool", () => new PoolSnapshot(Math.Min(10_000, Waiting(pool).Count()), SlotsOf(pool), database.Now), cancel);
 
