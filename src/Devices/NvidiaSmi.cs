@@ -23,16 +23,31 @@ public sealed class NvidiaSmi(TimeProvider time, string program = "nvidia-smi", 
     public async Task<IReadOnlyList<DeviceProcess>?> ProcessesAsync(string device, CancellationToken cancellation) =>
         await RunAsync(device, "--query-compute-apps=pid,used_memory,process_name", cancellation) is { } text ? SmiOutput.Processes(text) : null;
 
-    async Task<string?> RunAsync(string device, string query, CancellationToken cancellation)
+    /// <summary>
+    /// The devices of this machine, by index; null when they cannot be listed. The first call after a boot loads the driver.
+    /// </summary>
+    public async Task<IReadOnlyList<NodeDevice>?> ListAsync(CancellationToken cancellation) =>
+        await RunAsync(["--query-gpu=uuid,index,name,memory.total"], cancellation) is { } text ? SmiOutput.Devices(text) : null;
+
+    /// <summary>
+    /// What is known to be wrong with devices, by UUID; null when nothing can be told, as by drivers that do not know the question.
+    /// </summary>
+    public async Task<IReadOnlyDictionary<string, string>?> FaultsAsync(CancellationToken cancellation) =>
+        await RunAsync(["--query-gpu=uuid,retired_pages.pending,remapped_rows.pending,remapped_rows.failure"], cancellation) is { } text
+            ? SmiOutput.Faults(text) : null;
+
+    // A device's id comes from outside: it must not be read as an option.
+    async Task<string?> RunAsync(string device, string query, CancellationToken cancellation) =>
+        device.Length is 0 or > LongestId || !device.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '/') || device[0] == '-'
+            ? null : await RunAsync([$"--id={device}", query], cancellation);
+
+    async Task<string?> RunAsync(string[] question, CancellationToken cancellation)
     {
-        // A device's id comes from outside: it must not be read as an option.
-        if (device.Length is 0 or > LongestId || !device.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '/') || device[0] == '-')
-            return null;
         using var deadline = new CancellationTokenSource(_within, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellation);
         try
         {
-            using var process = Process.Start(new ProcessStartInfo(program, [$"--id={device}", query, "--format=csv,noheader,nounits"])
+            using var process = Process.Start(new ProcessStartInfo(program, [.. question, "--format=csv,noheader,nounits"])
             {
                 RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true, UseShellExecute = false,
             })!;

@@ -5,7 +5,11 @@ namespace Framelease.NodeAgent;
 /// <summary>How the agent is started: by options, or by the environment of its pod.</summary>
 /// <param name="TokenFile">Of the projected token; read anew for each call.</param>
 /// <param name="AuthorityFile">Certificates (PEM) that the operator's must go back to; null = the system's.</param>
-sealed record AgentOptions(string Node, Uri Operator, string TokenFile, string? AuthorityFile, bool IsNestedNode)
+/// <param name="PublishesDevices">It keeps the annotation of its Node that lists the devices.</param>
+/// <param name="KubeConfig">How to reach the API server for that; null = as its pod does.</param>
+sealed record AgentOptions(
+    string Node, Uri Operator, string TokenFile, string? AuthorityFile, bool IsNestedNode, bool PublishesDevices = false,
+    string? KubeConfig = null)
 {
     public const string Usage = """
         usage: framelease-node [options]
@@ -16,6 +20,9 @@ sealed record AgentOptions(string Node, Uri Operator, string TokenFile, string? 
                               (or FRAMELEASE_TOKEN_FILE; default /var/run/secrets/framelease/token)
           --ca-file FILE      certificates that the operator's must go back to (default: the system's)
           --nested-node       the node is itself a container (kind): its pid namespace is not the machine's first
+          --publish-devices   keep the annotation framelease.dev/devices of the node, with each device's health, from nvidia-smi;
+                              needs the rights get and patch on nodes
+          --kubeconfig FILE   how to reach the API server for that (default: as a pod does)
           --version, --help
 
         Proves to the operator that the holders of quarantined slots on this node are gone, and so frees the slots. Looks at
@@ -29,7 +36,7 @@ sealed record AgentOptions(string Node, Uri Operator, string TokenFile, string? 
     public static AgentOptions Parse(IReadOnlyList<string> arguments, Func<string, string?> environment)
     {
         var given = new Dictionary<string, string>(StringComparer.Ordinal);
-        var isNested = false;
+        var (isNested, publishes) = (false, false);
         for (var i = 0; i < arguments.Count; i++)
         {
             switch (arguments[i])
@@ -37,10 +44,13 @@ sealed record AgentOptions(string Node, Uri Operator, string TokenFile, string? 
                 case "--nested-node":
                     isNested = true;
                     break;
-                case "--node" or "--operator" or "--token-file" or "--ca-file" when i + 1 < arguments.Count:
+                case "--publish-devices":
+                    publishes = true;
+                    break;
+                case "--node" or "--operator" or "--token-file" or "--ca-file" or "--kubeconfig" when i + 1 < arguments.Count:
                     given[arguments[i]] = arguments[++i];
                     break;
-                case "--node" or "--operator" or "--token-file" or "--ca-file":
+                case "--node" or "--operator" or "--token-file" or "--ca-file" or "--kubeconfig":
                     throw new AgentException($"{arguments[i]}: a value is missing");
                 default:
                     throw new AgentException($"unknown option {arguments[i]}");
@@ -52,7 +62,7 @@ sealed record AgentOptions(string Node, Uri Operator, string TokenFile, string? 
             throw new AgentException($"--operator {url}: it must be an http:// or https:// URL");
         return new AgentOptions(
             Needed("--node", "FRAMELEASE_NODE_NAME"), uri, Value("--token-file", "FRAMELEASE_TOKEN_FILE") ?? DefaultTokenFile,
-            given.GetValueOrDefault("--ca-file"), isNested);
+            given.GetValueOrDefault("--ca-file"), isNested, publishes, given.GetValueOrDefault("--kubeconfig"));
 
         string Needed(string option, string variable) =>
             Value(option, variable) ?? throw new AgentException($"{option} is missing, and {variable} is not set");

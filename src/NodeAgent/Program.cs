@@ -7,6 +7,7 @@ using System.Security.Cryptography.X509Certificates;
 using Framelease.Devices;
 using Framelease.NodeAgent;
 using Framelease.NodeAgent.Asking;
+using Framelease.NodeAgent.Devices;
 using Framelease.NodeAgent.Looking;
 
 var told = typeof(AgentLoop).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion;
@@ -41,7 +42,17 @@ try
     using var client = Client(options);
     var api = new HttpOperator(client, options.Node, () => File.ReadAllText(options.TokenFile).Trim(), time);
     Say($"looks after node {options.Node} for {options.Operator}");
-    await new AgentLoop(api, new ProcReader("/proc", from), new NvidiaSmi(time), version, Say, time, chance).RunAsync(stop.Token);
+    var agent = new AgentLoop(api, new ProcReader("/proc", from), new NvidiaSmi(time), version, Say, time, chance);
+    if (!options.PublishesDevices)
+    {
+        await agent.RunAsync(stop.Token);
+        return 0;
+    }
+
+    // Both end by a signal; whichever cannot run ends the program.
+    Task[] both = [agent.RunAsync(stop.Token), DevicePublisher.RunAsync(options, Say, time, chance, stop.Token)];
+    await await Task.WhenAny(both);
+    await Task.WhenAll(both);
     return 0;
 }
 catch (AgentException e)

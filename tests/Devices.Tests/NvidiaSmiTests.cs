@@ -35,6 +35,35 @@ public sealed class NvidiaSmiTests
         (await Of(smi).ProcessesAsync("GPU-a", Ct)).ShouldBe([new DeviceProcess(42, 512, "/usr/bin/python3, really"), new DeviceProcess(7, null, "ffmpeg")]);
     }
 
+    [Theory]
+    [InlineData("[N/A], [N/A], [N/A]")]
+    [InlineData("42, 512, python\n[Insufficient Permissions], [N/A], [N/A]")]
+    [InlineData("[Not Supported]")]
+    public void A_list_of_processes_that_is_not_whole_is_none(string text) => SmiOutput.Processes(text).ShouldBeNull();
+
+    [Fact]
+    public async Task The_devices_of_a_machine_are_listed_by_index_and_notices_between_them_are_skipped()
+    {
+        using var smi = new ScriptedSmi(
+            "printf '%s\\n' 'GPU-b, 1, NVIDIA L4, 23034' 'Warning: persistence mode is off' 'GPU-a, 0, NVIDIA H200, 143771'");
+        (await Of(smi).ListAsync(Ct)).ShouldBe([new("GPU-a", 0, "NVIDIA H200", 143771, "Gpu"), new("GPU-b", 1, "NVIDIA L4", 23034, "Gpu")]);
+        smi.Arguments.ShouldBe(["--query-gpu=uuid,index,name,memory.total", "--format=csv,noheader,nounits"]);
+    }
+
+    [Fact]
+    public async Task What_is_wrong_with_a_devices_memory_is_told()
+    {
+        using var smi = new ScriptedSmi(
+            "printf '%s\\n' 'GPU-a, [N/A], No, No' 'GPU-b, Yes, [N/A], [N/A]' 'GPU-c, [N/A], 2, 0' 'GPU-d, [N/A], 1, 1' 'GPU-e, -, -, -'");
+        var faults = (await Of(smi).FaultsAsync(Ct))!;
+        faults.Keys.ShouldBe(["GPU-b", "GPU-c", "GPU-d"], ignoreOrder: true);
+        (faults["GPU-b"], faults["GPU-d"]).ShouldBe(
+            ("faulty memory waits to be retired: reset the device",
+                "a row of its memory could not be remapped: the device wants replacing"));
+        using var old = new ScriptedSmi("echo 'Field \"remapped_rows.pending\" is not a valid field to query.'; exit 2");
+        (await Of(old).FaultsAsync(Ct)).ShouldBeNull();
+    }
+
     [Fact]
     public async Task Nobody_on_the_device_is_an_empty_list()
     {

@@ -41,17 +41,8 @@ public sealed class NodePiecesTests
     public void An_image_is_found_without_its_tag_and_digest(string image, string untagged) => ImageTable.Untagged(image).ShouldBe(untagged);
 
     [Fact]
-    public void GPUs_are_read_from_the_list_and_notices_between_them_are_skipped()
-    {
-        var devices = DeviceInventory.Parse("""
-            GPU-b, 1, NVIDIA L4, 23034
-            Warning: persistence mode is disabled
-            GPU-a, 0, NVIDIA H200, 143771
-            """);
-
-        devices.ShouldBe([new("GPU-a", 0, "NVIDIA H200", 143771, "Gpu"), new("GPU-b", 1, "NVIDIA L4", 23034, "Gpu")]);
-        new DeviceInventory(devices).Resource.ShouldBe("nvidia.com/gpu");
-    }
+    public void A_node_with_a_GPU_offers_GPUs() =>
+        new DeviceInventory([new("GPU-a", 0, "NVIDIA H200", 143771, "Gpu")]).Resource.ShouldBe("nvidia.com/gpu");
 
     [Fact]
     public void Software_slots_have_the_same_ids_after_every_start()

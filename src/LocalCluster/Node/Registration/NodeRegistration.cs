@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Framelease.Devices;
 using Framelease.Kubernetes.Client;
 using Framelease.Kubernetes.Models;
 using Framelease.LocalCluster.Node.Devices;
@@ -45,7 +46,7 @@ sealed class NodeRegistration(string nodeName, DeviceInventory devices, IKuberne
     async Task ReportAsync(CancellationToken ct)
     {
         var labels = NodeFacts.Labels(nodeName);
-        var annotations = new Dictionary<string, string> { [DeviceInventory.Annotation] = devices.ToJson() };
+        var annotations = new Dictionary<string, string> { [DeviceAnnotation.Name] = devices.ToJson() };
         var node = await client.FindAsync<KubernetesNode>(nodeName, ct: ct);
         if (node is null)
         {
