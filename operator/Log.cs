@@ -84,6 +84,10 @@ static partial class Log
     [LoggerMessage(52, LogLevel.Information, "device {Device} of {Node} is back in service: {Why}")]
     public static partial void DeviceReturned(ILogger logger, string node, string device, string why);
 
+    [LoggerMessage(53, LogLevel.Warning,
+        "lease {Lease}: {Holder} should have lost it ({Why}); its pool detects only, a person has to end it")]
+    public static partial void DeadlockDetected(ILogger logger, string lease, string holder, string why);
+
     [LoggerMessage(15, LogLevel.Information, "{Count} records of old commands removed")]
     public static partial void CommandsPruned(ILogger logger, long count);
 

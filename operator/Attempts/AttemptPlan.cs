@@ -77,6 +77,9 @@ sealed record AttemptPlan(IReadOnlyList<ITaskEvent> Task, IReadOnlyList<ILeaseEv
     {
         if (task.Current(fence.Scene, fence.Attempt, fence.PodUid) is null)
             return new AttemptPlan([], []);
+        // In a pool that detects only, silence is told, and the attempt goes on.
+        if (lease is { IsDetectedOnly: true, IsGranted: true } && cause is ExpiryCause.HeartbeatLost)
+            return Combine(Decision<ITaskEvent>.Nothing, lease, new LeaseCommand.Expire(cause, message, fence.PodUid));
         var taskDecision = Lost(task, fence, cause.ToString(), message, retryDelaySeconds);
         return Combine(taskDecision, lease, new LeaseCommand.Expire(cause, message, fence.PodUid), LeaseSteps.UnattachedProof(lease));
     }

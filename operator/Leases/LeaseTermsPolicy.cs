@@ -11,7 +11,15 @@ namespace Framelease.Operator.Leases;
 /// </summary>
 static class LeaseTermsPolicy
 {
-    const int DefaultMaxWait = 300;
+    static readonly (int MaxWait, int StartDeadline) Usual = (300, 600);
+
+    // The source's waits and lock times. Its polling intervals (0.2 and 1.0 s) have no meaning here: nobody polls.
+    static readonly Dictionary<PoolPreset, (int MaxWait, int StartDeadline)> Presets = new()
+    {
+        [PoolPreset.HighLoad] = (600, 1200),
+        [PoolPreset.LowLoad] = (120, 300),
+    };
+
     const int DefaultResidual = 512;
 
     /// <returns>The terms, or what is wrong and how to mend it; exactly one of both.</returns>
@@ -21,15 +29,17 @@ static class LeaseTermsPolicy
         var p = pool?.Spec ?? new GpuPoolSpec();
         if (pool is not null && BeyondBounds(lease, pool, at) is { } beyond)
             return (null, new Obstacle("OutOfBounds", beyond));
+        var preset = Presets.GetValueOrDefault(p.Preset ?? default, Usual);
         var interval = lease.HeartbeatIntervalSeconds ?? p.HeartbeatIntervalSeconds ?? 60;
         var terms = new LeaseTerms(
-            lease.MaxWaitSeconds ?? DefaultMaxWait,
-            lease.StartDeadlineSeconds ?? p.StartDeadlineSeconds ?? 600,
+            lease.MaxWaitSeconds ?? preset.MaxWait,
+            lease.StartDeadlineSeconds ?? p.StartDeadlineSeconds ?? preset.StartDeadline,
             interval,
             lease.HeartbeatTimeoutSeconds ?? Math.Max(2 * interval, p.HeartbeatTimeoutSeconds ?? 300),
             Grades(lease, p, interval),
             LockDelay(p),
-            pool is null ? null : Probe(p));
+            pool is null ? null : Probe(p),
+            pool?.Spec.AutoRecovery is false ? true : null);
         return terms.Complaint() is { } complaint ? (null, new Obstacle("TermsInvalid", $"{at}.{complaint}")) : (terms, null);
     }
 

@@ -29,6 +29,7 @@ static class EventTypes
         .Register<LeaseGranted>("lease_granted")
         .Register<LeaseAttached>("lease_attached")
         .Register<LeaseWarned>("lease_warned")
+        .Register<LeaseDeadlockDetected>("lease_deadlock_detected")
         .Register<LeaseStalled>("lease_stalled")
         .Register<LeaseProgressed>("lease_progressed")
         .Register<LeaseDrainRequested>("lease_drain_requested")
@@ -92,6 +93,7 @@ sealed record ObservationResumed(string? Scope = null);
 [JsonSerializable(typeof(LeaseGranted))]
 [JsonSerializable(typeof(LeaseAttached))]
 [JsonSerializable(typeof(LeaseWarned))]
+[JsonSerializable(typeof(LeaseDeadlockDetected))]
 [JsonSerializable(typeof(LeaseStalled))]
 [JsonSerializable(typeof(LeaseProgressed))]
 [JsonSerializable(typeof(LeaseDrainRequested))]

@@ -197,10 +197,11 @@ sealed record DelayedRow(string LeaseUid, double SecondsInQuarantine, int LockDe
 /// <param name="Pool">Empty for an attempt without a lease.</param>
 /// <param name="Node">Empty for an attempt without a lease.</param>
 /// <param name="IntervalSeconds">Between two beats; 0 when not on record.</param>
+/// <param name="IsDetected">Its pool detects only, and has told of this lease: its silence changes nothing more.</param>
 sealed record AttachedRow(
     string? TaskUid, int Scene, int Attempt, string PodUid, string? LeaseUid, long Sequence, double SilentSeconds, int TimeoutSeconds,
         string Pool, string Node,
-    int IntervalSeconds);
+    int IntervalSeconds, bool IsDetected = false);
 
 /// <param name="Attempt">The attempt under this lease; null for a lease without a task.</param>
 /// <param name="Times">With a stall that is on record, whether it lasts or not.</param>

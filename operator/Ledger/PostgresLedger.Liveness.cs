@@ -50,7 +50,7 @@ sealed partial class PostgresLedger
                g.warning, g.soft, g.hard, case when h.progress = 0 then 0 else g.progress_timeout end, g.drain_grace,
                coalesce(l.progress, h.progress, 0),
                coalesce(extract(epoch from clock_timestamp() - coalesce(l.progress_at, h.progress_at)), 0)::float8,
-               {AttemptColumns}
+               {AttemptColumns}, g.detect_only, g.detected_at is not null
           from framelease.leases g
           left join framelease.attempts a on a.lease_uid = g.uid
           left join framelease.liveness l on l.task_uid = a.task_uid and l.scene = a.scene and l.attempt = a.attempt
@@ -115,14 +115,14 @@ sealed partial class PostgresLedger
     static string AttachedSql(string only) => $"""
         select a.task_uid, a.scene, a.attempt, a.pod_uid, a.lease_uid, l.sequence,
                extract(epoch from clock_timestamp() - l.beat_at)::float8, a.timeout, coalesce(g.pool, ''), coalesce(s.node, ''),
-               coalesce(g.heartbeat_interval, 0)
+               coalesce(g.heartbeat_interval, 0), coalesce(g.detect_only and g.detected_at is not null, false)
           from framelease.attempts a join framelease.liveness l using (task_uid, scene, attempt)
           left join framelease.leases g on g.uid = a.lease_uid
           left join framelease.slots s on s.lease_uid = a.lease_uid
          where a.state = 'Attached' {only}
          union all
         select null, 0, 0, h.holder, g.uid, h.sequence, extract(epoch from clock_timestamp() - h.beat_at)::float8, h.timeout, g.pool,
-               coalesce(s.node, ''), g.heartbeat_interval
+               coalesce(s.node, ''), g.heartbeat_interval, g.detect_only and g.detected_at is not null
           from framelease.leases g join framelease.holders h on h.lease_uid = g.uid
           left join framelease.slots s on s.lease_uid = g.uid
          where g.state in ('Granted', 'Draining') {only}
@@ -130,7 +130,7 @@ sealed partial class PostgresLedger
 
     static AttachedRow Attached(DbDataReader r) => new(
         Text(r, 0), r.GetInt32(1), r.GetInt32(2), r.GetString(3), Text(r, 4), r.GetInt64(5), r.GetDouble(6), r.GetInt32(7), r.GetString(8),
-        r.GetString(9), r.GetInt32(10));
+        r.GetString(9), r.GetInt32(10), r.GetBoolean(11));
 
     public async Task<LivenessLook> ReadLivenessAsync(CancellationToken cancel)
     {
@@ -166,7 +166,7 @@ sealed partial class PostgresLedger
             : null;
         return new HeldRow(
             r.GetString(0), r.IsDBNull(15) ? null : Attempt(r, 15),
-                new HoldTimes(Time(r, 1)!.Value, Time(r, 2), Time(r, 3), drain, Time(r, 7)), terms,
+                new HoldTimes(Time(r, 1)!.Value, Time(r, 2), Time(r, 3), drain, Time(r, 7), r.GetBoolean(24), r.GetBoolean(25)), terms,
             r.GetInt64(13), r.GetDouble(14));
     }
 

@@ -26,6 +26,7 @@ static class Projections
                 Events =
                 [
                     "lease_requested", "lease_granted", "lease_attached", "lease_warned", "lease_stalled", "lease_progressed",
+                    "lease_deadlock_detected",
                     "lease_drain_requested", "lease_released", "lease_expired", "lease_revoked", "lease_gave_up",
                 ],
                 Tables = [Leases],
@@ -94,7 +95,7 @@ static class Projections
                 view.Execute($"""
                     insert into {Leases} (uid, namespace, name, pool, task_uid, scene, attempt, state, requested_at, max_wait,
                       start_deadline, heartbeat_interval, warning, soft, hard, progress_timeout, drain_grace,
-                      tenant, points, vram, encode, decode, queue_at, give_up_at, lock_delay) values
+                      tenant, points, vram, encode, decode, queue_at, give_up_at, lock_delay, detect_only) values
                       ({uid}, {r.Namespace}, {r.Name}, {r.Pool}, {r.TaskUid}, {r.Scene}, {r.Attempt}, 'Pending', {e.Timestamp},
                        {terms.MaxWaitSeconds}, {terms.StartDeadlineSeconds}, {terms.HeartbeatIntervalSeconds},
                        {grades?.WarningSeconds ?? 0}, {grades?.SoftSeconds ?? 0}, {grades?.HardSeconds ?? 0},
@@ -102,7 +103,7 @@ static class Projections
                        {claim?.Tenant ?? ""}, {points}, {need.VramMiB}, {need.EncodeSessions}, {need.DecodeSessions},
                        {e.Timestamp} - make_interval(secs => {(double)QueueOrder.SecondsPerPoint * points}),
                        case when {terms.MaxWaitSeconds} > 0 then {e.Timestamp} + make_interval(secs => {(double)terms.MaxWaitSeconds}) end,
-                       {terms.LockDelay?.LockDelaySeconds ?? 0})
+                       {terms.LockDelay?.LockDelaySeconds ?? 0}, {terms.DetectOnly is true})
                     """);
                 break;
             case LeaseAttached:
@@ -115,7 +116,13 @@ static class Projections
                 view.Execute($"update {Leases} set stalled_at = {e.Timestamp} where uid = {uid}");
                 break;
             case LeaseProgressed:
-                view.Execute($"update {Leases} set stalled_at = null where uid = {uid}");
+                view.Execute($"""
+                    update {Leases} set stalled_at = null, detected_at = case when detected_cause = 'Stalled' then null else detected_at end
+                     where uid = {uid}
+                    """);
+                break;
+            case LeaseDeadlockDetected d:
+                view.Execute($"update {Leases} set detected_at = {e.Timestamp}, detected_cause = {d.Cause.ToString()} where uid = {uid}");
                 break;
             case LeaseDrainRequested d:
                 view.Execute($"""

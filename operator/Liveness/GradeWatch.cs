@@ -65,6 +65,9 @@ sealed class GradeWatch(AttemptService attempts, LeaseService leases, ILogger lo
                 case LeaseDrainRequested d:
                     Log.LeaseDrains(logger, row.LeaseUid, holder, d.GraceSeconds, d.Message);
                     break;
+                case LeaseDeadlockDetected x:
+                    Log.DeadlockDetected(logger, row.LeaseUid, holder, x.Message);
+                    break;
                 case LeaseExpired x:
                     Log.LeaseForced(logger, row.LeaseUid, holder, x.Message);
                     break;

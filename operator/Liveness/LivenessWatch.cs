@@ -81,7 +81,7 @@ sealed class LivenessWatch(ILedger ledger, AttemptService attempts, LeaseService
         }
 
         var lost = await JudgeAsync(asked, look, attached, epoch, cancel);
-        await EachAsync(look.Attached.Where(a => lost.Contains(Key(a))), row => ExpireSilentAsync(row, epoch, cancel));
+        await EachAsync(look.Attached.Where(a => !a.IsDetected && lost.Contains(Key(a))), row => ExpireSilentAsync(row, epoch, cancel));
         var unused = unattached.Silent.ToHashSet(StringComparer.Ordinal);
         await EachAsync(look.Unattached.Where(u => unused.Contains(u.LeaseUid)), row => ExpireUnattachedAsync(row, epoch, cancel));
         await FreeByTimeAsync(times, look, epoch, cancel);
@@ -159,16 +159,24 @@ sealed class LivenessWatch(ILedger ledger, AttemptService attempts, LeaseService
         if (row.TaskUid is not { } task)
         {
             Log.HolderLost(logger, row.LeaseUid!, row.PodUid, row.SilentSeconds);
-            await leases.ChangeAsync(
+            var held = await leases.ChangeAsync(
                 row.LeaseUid!, "operator", epoch, _ => [new LeaseCommand.Expire(ExpiryCause.HeartbeatLost, message, row.PodUid)], cancel,
                 new SilenceSeen(null, 0, 0, row.Sequence, row.LeaseUid));
+            TellDetected(row, held.Events, message);
             return;
         }
 
         Log.HeartbeatLost(logger, task, row.Scene, row.Attempt, row.SilentSeconds);
         var fence = new AttemptFence(task, row.Scene, row.Attempt, row.PodUid, row.LeaseUid, 0);
-        await attempts.ExpireAsync(
+        var plan = await attempts.ExpireAsync(
             fence, ExpiryCause.HeartbeatLost, message, new SilenceSeen(task, row.Scene, row.Attempt, row.Sequence), epoch, cancel);
+        TellDetected(row, plan.Lease, message);
+    }
+
+    void TellDetected(AttachedRow row, IReadOnlyList<ILeaseEvent> events, string message)
+    {
+        if (events.OfType<LeaseDeadlockDetected>().Any())
+            Log.DeadlockDetected(logger, row.LeaseUid!, row.PodUid, message);
     }
 
     async Task ExpireUnattachedAsync(UnattachedRow row, LeaderEpoch epoch, CancellationToken cancel)

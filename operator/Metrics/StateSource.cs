@@ -37,6 +37,9 @@ sealed class StateSource(IPlatformReads reads, Func<IReadOnlyList<GpuLease>?> le
                 Fitness(state)),
             Gauge("framelease_slot_quarantine_age_seconds", "Age of the oldest quarantine of a pool; 0 without one", "seconds",
                 Ages(state, "Quarantined")),
+            Gauge("framelease_leases_deadlocked", "Held leases that only a person ends: their pools detect only", null,
+                state.Slots.Select(s => s.Pool).Distinct(StringComparer.Ordinal).Select(pool => One(
+                    MetricNames.Labels(("pool", pool)), state.Deadlocked.FirstOrDefault(d => d.Pool == pool)?.Count ?? 0))),
             Gauge("framelease_lease_age_seconds", "How long the longest holder of a pool holds; 0 without one", "seconds",
                 Ages(state, "Granted")),
             Gauge("framelease_leases_waiting", "Waiting leases by reason", null, Waiting()),

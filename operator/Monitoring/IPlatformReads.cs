@@ -46,6 +46,9 @@ sealed record PlatformState(
     /// <summary>Devices that are held, as their holders told last; a device of several slots once.</summary>
     public IReadOnlyList<DeviceState> Devices { get; init; } = [];
 
+    /// <summary>Held leases of pools that detect only and have something to tell of, by pool.</summary>
+    public IReadOnlyList<QueueLength> Deadlocked { get; init; } = [];
+
     /// <summary>Devices by pool and health.</summary>
     public IReadOnlyList<FitnessCount> Fitness { get; init; } = [];
 }

@@ -34,7 +34,9 @@ static class IssueRules
     public const int WindowMinutes = 15;
 
     public static IReadOnlyList<Issue> Find(MonitoringFacts facts) =>
-        [.. Rates(facts), .. Quarantines(facts), .. Degraded(facts), .. Heartbeats(facts)];
+    [
+        .. Rates(facts), .. Quarantines(facts).Concat(Deadlocks(facts)).DistinctBy(i => i.Key), .. Degraded(facts), .. Heartbeats(facts),
+    ];
 
     static IEnumerable<Issue> Rates(MonitoringFacts facts)
     {
@@ -71,6 +73,14 @@ static class IssueRules
         select new Issue(
             "GPU_LOCK_DEADLOCK_DETECTED", IssueSeverity.Critical, slots.Pool,
             $"{slots.Count} slots are in quarantine, the oldest for {slots.OldestSeconds:0} s: their holders are gone, nothing frees them");
+
+    static IEnumerable<Issue> Deadlocks(MonitoringFacts facts) =>
+        from leases in facts.State.Deadlocked
+        where leases.Count > 0
+        select new Issue(
+            "GPU_LOCK_DEADLOCK_DETECTED", IssueSeverity.Critical, leases.Pool,
+            $"{leases.Count} leases are held by somebody who is silent, stands still or is beyond the hard limit, for "
+            + $"{leases.OldestSeconds:0} s; the pool detects only, a person has to end them");
 
     static IEnumerable<Issue> Degraded(MonitoringFacts facts) =>
         from devices in facts.State.Fitness

@@ -55,6 +55,12 @@ sealed partial class PlatformReads(PostgresEventStore store) : IPlatformReads
                  where s.state = 'Granted' and b.beat_at is not null order by s.node, s.device, b.beat_at desc
                 """),
             r => Device(r, 3) is { } told ? new DeviceState(r.GetString(0), r.GetString(1), r.GetString(2), told) : null);
+        var deadlocked = session.Query(
+            new NpgsqlBatchCommand("""
+                select pool, count(*), greatest(max(extract(epoch from clock_timestamp() - detected_at)), 0)::float8
+                  from framelease.leases where state in ('Granted', 'Draining') and detected_at is not null group by pool order by pool
+                """),
+            r => new QueueLength(r.GetString(0), r.GetInt64(1), r.GetDouble(2)));
         var fitness = session.Query(
             new NpgsqlBatchCommand(FitnessSql), r => new FitnessCount(r.GetString(0), r.GetString(1), r.GetInt64(2), Text(r, 3)));
         await LedgerErrors.Map(() => session.SaveChangesAsync(cancel));
@@ -62,6 +68,7 @@ sealed partial class PlatformReads(PostgresEventStore store) : IPlatformReads
         {
             Devices = [.. devices.Rows.OfType<DeviceState>()],
             Fitness = fitness.Rows,
+            Deadlocked = deadlocked.Rows,
         };
     }
 

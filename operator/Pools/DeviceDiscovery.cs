@@ -17,7 +17,7 @@ static class DeviceDiscovery
     public sealed record Found(
         IReadOnlyList<SlotSnapshot> Slots, IReadOnlyList<string> Problems, IReadOnlyDictionary<(string Node, string Device), string> Unfit);
 
-    public static Found Of(GpuPool pool, IEnumerable<GpuPool> pools, IEnumerable<Node> nodes, string cluster)
+    public static Found Of(GpuPool pool, IEnumerable<GpuPool> pools, IReadOnlyCollection<Node> nodes, string cluster)
     {
         var (slots, problems) = (new List<SlotSnapshot>(), new List<string>());
         var unfit = new Dictionary<(string, string), string>();
@@ -30,7 +30,7 @@ static class DeviceDiscovery
                     $"Overlapping: node {node.Metadata.Name} also matches pool {string.Join(", ", rivals)}; its devices belong to none");
             else
             {
-                var devices = DevicesOf(node, problems);
+                var devices = Once(node, DevicesOf(pool, node, problems), problems);
                 slots.AddRange(devices.SelectMany(device => SlotsOf(pool, node, device, cluster)));
                 foreach (var device in devices)
                 {
@@ -40,6 +40,7 @@ static class DeviceDiscovery
             }
         }
 
+        problems.AddRange(Unused(pool, nodes));
         return new Found(slots, problems, unfit);
     }
 
@@ -84,13 +85,51 @@ static class DeviceDiscovery
 
     static string? UnfitBecause(NodeDevice device) => device.Health is "Degraded" ? device.HealthReason ?? "the node says so" : null;
 
-    static bool Matches(GpuPool pool, Node node) =>
-        node.Metadata.Annotations?.ContainsKey(ApiGroup.DevicesAnnotation) is true
-        && (pool.Spec.NodeSelector ?? new Dictionary<string, string>(StringComparer.Ordinal))
+    static bool Matches(GpuPool pool, Node node) => Selects(pool, node)
+        && (Publishes(node) || (pool.Spec.Devices ?? []).Any(d => d.Node == node.Metadata.Name));
+
+    static bool Publishes(Node node) => node.Metadata.Annotations?.ContainsKey(ApiGroup.DevicesAnnotation) is true;
+
+    static bool Selects(GpuPool pool, Node node) =>
+        (pool.Spec.NodeSelector ?? new Dictionary<string, string>(StringComparer.Ordinal))
             .All(s => node.Metadata.Labels?.GetValueOrDefault(s.Key) == s.Value);
 
-    static IReadOnlyList<NodeDevice> DevicesOf(Node node, List<string> problems)
+    // What is listed and not used is told, once a node.
+    static IEnumerable<string> Unused(GpuPool pool, IReadOnlyCollection<Node> nodes)
     {
+        foreach (var name in (pool.Spec.Devices ?? []).Select(d => d.Node).Distinct(StringComparer.Ordinal))
+        {
+            var why = nodes.FirstOrDefault(n => n.Metadata.Name == name) switch
+            {
+                null => "there is no such node",
+                { } node when !Selects(pool, node) => "nodeSelector does not match it",
+                { } node when Publishes(node) => "it publishes its own devices",
+                _ => null,
+            };
+            if (why is not null)
+                yield return $"spec.devices of node {name} are not used: {why}";
+        }
+    }
+
+    static List<NodeDevice> Once(Node node, IReadOnlyList<NodeDevice> devices, List<string> problems)
+    {
+        var twice = devices.GroupBy(d => d.Id, StringComparer.Ordinal).Where(g => g.Count() > 1).Select(g => g.Key).ToList();
+        if (twice.Count > 0)
+            problems.Add($"node {node.Metadata.Name} lists twice: {string.Join(", ", twice)}; the first entry counts");
+        return [.. devices.DistinctBy(d => d.Id, StringComparer.Ordinal)];
+    }
+
+    static IReadOnlyList<NodeDevice> DevicesOf(GpuPool pool, Node node, List<string> problems)
+    {
+        if (!Publishes(node))
+        {
+            return
+            [
+                .. (pool.Spec.Devices ?? []).Where(d => d.Node == node.Metadata.Name).Select(d => new NodeDevice(
+                    d.Id, d.Index, d.Name ?? d.Id, d.MemoryMiB ?? 0, (d.Kind ?? StaticDeviceKind.Gpu).ToString())),
+            ];
+        }
+
         try
         {
             return JsonSerializer.Deserialize(

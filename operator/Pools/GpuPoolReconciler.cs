@@ -96,8 +96,10 @@ sealed class GpuPoolReconciler(
         var conditions = new ConditionSet(pool.Status?.Conditions, pool.Metadata.Generation, snapshot.DatabaseNow);
         if (problems.Count > 0)
         {
-            var overlaps = problems[0].StartsWith("Overlapping", StringComparison.Ordinal);
-            conditions.False("Ready", overlaps ? "Overlapping" : "DevicesUnreadable", string.Join("; ", problems));
+            var reason = problems[0].StartsWith("Overlapping", StringComparison.Ordinal) ? "Overlapping"
+                : problems[0].StartsWith("spec.devices", StringComparison.Ordinal) ? "DevicesNotUsed"
+                : "DevicesUnreadable";
+            conditions.False("Ready", reason, string.Join("; ", problems));
         }
         else if (LeaseTermsPolicy.ComplaintAbout(pool.Spec) is { } complaint)
             conditions.False("Ready", "TermsInvalid", complaint);

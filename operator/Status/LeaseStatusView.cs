@@ -13,6 +13,7 @@ static class LeaseStatusView
         Granted(conditions, state, wait);
         Attached(conditions, state);
         Stalled(conditions, state);
+        Deadlocked(conditions, state);
         Draining(conditions, state);
         Finished(conditions, state);
         SlotFree(conditions, state);
@@ -56,6 +57,7 @@ static class LeaseStatusView
     {
         { SlotQuarantined: true } => (state.EndReason, $"{state.EndMessage}; slot {state.Grant!.Slot} waits for proof that nobody uses it"),
         { IsEnded: true } => (state.EndReason, state.Freed is { } f ? $"{state.EndMessage}; freed by {f.Proof}: {f.Evidence}" : state.EndMessage),
+        { IsGranted: true, Deadlock: { } d } => ("Deadlocked", $"{d.Cause}: {d.Message}; {ByPerson}"),
         { Phase: LeasePhase.Draining, Drain: { } d } =>
             ("Draining", $"asked to end at {d.At:u} ({d.Cause}), force after {d.GraceSeconds} s"),
         { IsGranted: true, StalledAt: { } since } => ("Stalled", $"beats come, and nothing has moved since before {since:u}"),
@@ -89,7 +91,8 @@ static class LeaseStatusView
         if (state.Attachment is null)
             return ("Attach", granted.AddSeconds(grant.Terms.StartDeadlineSeconds));
         if (state.Drain is { } drain)
-            return (nameof(LeaseGrade.Force), drain.At.AddSeconds(drain.GraceSeconds));
+            return state.IsDetectedOnly && drain.Cause is not DrainCause.DeviceDrained ? (null, null)
+                : (nameof(LeaseGrade.Force), drain.At.AddSeconds(drain.GraceSeconds));
         return LeaseGrades.Next(state.Hold(null, stillStalled: true)!, grant.Terms.Grades) is { } due ? (due.Grade.ToString(), due.At)
             : (null, null);
     }
@@ -101,6 +104,16 @@ static class LeaseStatusView
         else
             c.False("Stalled", state.IsGranted ? "Progressing" : "NotHeld", state.IsGranted ? "no stall is on record"
                 : "nobody holds the slot");
+    }
+
+    const string ByPerson = "the pool detects only (autoRecovery: false): release the lock, or delete the GpuLease, to end it";
+
+    static void Deadlocked(ConditionSet c, LeaseState state)
+    {
+        if (state is { IsGranted: true, Deadlock: { } d })
+            c.True("Deadlocked", d.Cause.ToString(), $"{d.Message}; {ByPerson}", state.DeadlockAt);
+        else
+            c.False("Deadlocked", "NotDetected", "nothing is on record that should have ended the lease");
     }
 
     static void Draining(ConditionSet c, LeaseState state)

@@ -40,8 +40,10 @@ public sealed record GpuLeaseSpec
     /// <summary>Who holds it.</summary>
     public LeaseHolder? Holder { get; init; }
 
-    /// <summary>Longest wait for a grant; 0 = wait without limit. Default 300; a VideoTask's leases carry 0.</summary>
-    [Range(0, 604800), Default("300")]
+    /// <summary>
+    /// Longest wait for a grant; 0 = wait without limit. Default 300, or the pool's preset; a VideoTask's leases carry 0.
+    /// </summary>
+    [Range(0, 604800)]
     public int? MaxWaitSeconds { get; init; }
 
     /// <summary>Grant to attach. Default: the pool's.</summary>

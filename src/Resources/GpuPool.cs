@@ -32,6 +32,10 @@ public sealed record GpuPoolSpec
     [Items(0, 16, ItemMaxLength = 63)]
     public IReadOnlyDictionary<string, string>? NodeSelector { get; init; }
 
+    /// <summary>Devices of nodes that publish none themselves. A node's own word goes before it.</summary>
+    [ListMap("node", "id"), Items(0, 1024)]
+    public IReadOnlyList<StaticDevice>? Devices { get; init; }
+
     /// <summary>How a pod gets its device. Static: by id in the worker's assignment, on nodes dedicated to this platform.</summary>
     [Default("\"Static\"")]
     public PoolBinding? Binding { get; init; }
@@ -40,8 +44,14 @@ public sealed record GpuPoolSpec
     [Range(1, 16), Default("1")]
     public int? SlotsPerDevice { get; init; }
 
-    /// <summary>Grant to attach. Default 600.</summary>
-    [Range(10, 86400), Default("600")]
+    /// <summary>
+    /// Values for what is not said: HighLoad has maxWaitSeconds 600 for leases that name none, and startDeadlineSeconds 1200; LowLoad 120
+    /// and 300. What is said wins. Nothing is polled, so there are no polling intervals to set.
+    /// </summary>
+    public PoolPreset? Preset { get; init; }
+
+    /// <summary>Grant to attach. Default 600, or the preset's.</summary>
+    [Range(10, 86400)]
     public int? StartDeadlineSeconds { get; init; }
 
     /// <summary>Time between two beats. Default 60.</summary>
@@ -123,7 +133,10 @@ public sealed record GpuPoolSpec
     public int? ProbationSeconds { get; init; }
 
     /// <summary>
-    /// False: a degraded device stays degraded until a person returns it (<c>POST /api/v1/devices/return</c>). Default true.
+    /// False: the platform detects and tells, and a person acts. A holder that is silent, stands still or holds beyond hardSeconds keeps
+    /// its slot (condition Deadlocked, alert GPU_LOCK_DEADLOCK_DETECTED) until a person releases the lock or deletes the GpuLease; a
+    /// degraded device stays so until a person returns it (<c>POST /api/v1/devices/return</c>). What is proven still counts: the end of a
+    /// pod, a lost node, a grant to which nobody attached, and proofs that free a quarantined slot. Default true.
     /// </summary>
     [Default("true")]
     public bool? AutoRecovery { get; init; }
@@ -157,6 +170,16 @@ public sealed record LeaseBounds
     public int? MaxHardSeconds { get; init; }
 }
 
+/// <summary>Kinds of load that a pool is set up for.</summary>
+public enum PoolPreset
+{
+    /// <summary>Long queues.</summary>
+    HighLoad = 1,
+
+    /// <summary>Short waits, or none.</summary>
+    LowLoad,
+}
+
 public enum LostContact
 {
     /// <summary>Works on and reports when it can.</summary>
@@ -164,6 +187,41 @@ public enum LostContact
 
     /// <summary>Stops after stopAfterSeconds.</summary>
     Stop,
+}
+
+/// <summary>A device that nobody publishes.</summary>
+public sealed record StaticDevice
+{
+    [Required, Length(1, 253)]
+    public string Node { get; init; } = "";
+
+    /// <summary>NVIDIA UUID, or a name of your own for a software slot.</summary>
+    [Required, Length(1, 253)]
+    public string Id { get; init; } = "";
+
+    /// <summary>As tools on the node number it.</summary>
+    [Required, Range(0, 1023)]
+    public int Index { get; init; }
+
+    /// <summary>Unset: not counted.</summary>
+    [Range(0, 16777216)]
+    public int? MemoryMiB { get; init; }
+
+    /// <summary>Default Gpu.</summary>
+    [Default("\"Gpu\"")]
+    public StaticDeviceKind? Kind { get; init; }
+
+    /// <summary>For people. Default: the id.</summary>
+    [Length(1, 253)]
+    public string? Name { get; init; }
+}
+
+public enum StaticDeviceKind
+{
+    Gpu,
+
+    /// <summary>A slot without hardware.</summary>
+    Software,
 }
 
 /// <summary>Takes a device, or every device of a node, out of service.</summary>

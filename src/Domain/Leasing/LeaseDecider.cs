@@ -80,8 +80,13 @@ public static class LeaseDecider
             "NotAttached", "silence counts from the attach on; before it, the start deadline does"),
         (true, _, { } a) when IsOther(state, c.PodUid) => No(
             "NotTheHolder", $"{c.Cause} of pod {c.PodUid}, but pod {a.PodUid} is attached"),
+        (true, ExpiryCause.HeartbeatLost, _) when state.IsDetectedOnly => Detect(state, c.Cause, c.Message),
         _ => EndBadly(state, new LeaseExpired(c.Cause, c.Message), c.Cause.ToString()),
     };
+
+    // Told once: whoever looks every second tells nothing new.
+    internal static Decision<ILeaseEvent> Detect(LeaseState state, ExpiryCause cause, string message) =>
+        state.Deadlock is null ? Of(new LeaseDeadlockDetected(cause, message)) : Nothing;
 
     static Decision<ILeaseEvent> Revoke(LeaseState state, LeaseCommand.Revoke c) => state.Phase switch
     {

@@ -28,6 +28,12 @@ public sealed record LeaseAttached(string PodUid, string Node, string? BootId = 
 /// <param name="UserId">Its real user; 0 may become anybody.</param>
 public sealed record HolderProcess(int Pid, long StartTicks, long PidNamespace, int UserId);
 
+/// <summary>
+/// The slot is held by somebody who is silent, stands still or holds it beyond the hard limit; in a pool that detects only, that is all
+/// that happens. Once a lease, until it moves again after a stall.
+/// </summary>
+public sealed record LeaseDeadlockDetected(ExpiryCause Cause, string Message) : ILeaseEvent;
+
 /// <summary>First grade: the slot is held for longer than is usual. On record only.</summary>
 public sealed record LeaseWarned(int HeldSeconds) : ILeaseEvent;
 

@@ -18,6 +18,8 @@ static class LeaseGradeDecider
         return due.Grade switch
         {
             LeaseGrade.Warning => Of(new LeaseWarned(held)),
+            LeaseGrade.Drain when state.IsDetectedOnly && due.Cause is DrainCause.Stalled => LeaseDecider.Detect(
+                state, ExpiryCause.Stalled, WhyDrain(DrainCause.Stalled, terms!, held)),
             LeaseGrade.Drain => Of(new LeaseDrainRequested(
                 due.Cause!.Value, LeaseGrades.GraceSeconds(hold, terms!, due.Cause.Value, c.Now), WhyDrain(due.Cause.Value, terms!, held))),
             _ => Force(state, due.Cause!.Value, held),
@@ -57,7 +59,9 @@ static class LeaseGradeDecider
     };
 
     static Decision<ILeaseEvent> Expire(LeaseState state, ExpiryCause cause, string message) =>
-        LeaseDecider.EndBadly(state, new LeaseExpired(cause, message), cause.ToString());
+        state.IsDetectedOnly
+            ? LeaseDecider.Detect(state, cause, message)
+            : LeaseDecider.EndBadly(state, new LeaseExpired(cause, message), cause.ToString());
 
     static string WhyDrain(DrainCause cause, GradeTerms terms, int held) => cause is DrainCause.Stalled
         ? $"no progress for {2L * terms.ProgressTimeoutSeconds} s, progress timeout {terms.ProgressTimeoutSeconds} s"

@@ -20,7 +20,7 @@ public static class LeaseGrades
             terms.WarningSeconds > 0 && hold.WarnedAt is null
                 ? new GradeDue(LeaseGrade.Warning, hold.GrantedAt.AddSeconds(terms.WarningSeconds), null) : null,
             terms.SoftSeconds > 0 && (hold.WarnedAt is not null || terms.WarningSeconds == 0) ? Soft(hold, terms) : null,
-            hold.StalledAt is { } stalled && terms.ProgressTimeoutSeconds > 0
+            hold is { StalledAt: { } stalled, IsToldAlready: false } && terms.ProgressTimeoutSeconds > 0
                 ? new GradeDue(LeaseGrade.Drain, stalled.AddSeconds(terms.ProgressTimeoutSeconds), DrainCause.Stalled) : null,
         ];
         return candidates.OfType<GradeDue>().MinBy(c => c.At);
@@ -41,7 +41,7 @@ public static class LeaseGrades
 
     static GradeDue? Force(HoldTimes hold, DrainOnRecord drain, GradeTerms? terms)
     {
-        if (hold.DrainDeliveredAt is not { } delivered)
+        if (hold.DrainDeliveredAt is not { } delivered || (hold.IsToldAlready && drain.Cause is not DrainCause.DeviceDrained))
             return null;
         var due = drain.At.AddSeconds(drain.GraceSeconds);
         var heard = delivered.AddSeconds(terms?.DrainGraceSeconds ?? drain.GraceSeconds);
@@ -52,8 +52,15 @@ public static class LeaseGrades
 /// <summary>What the grades of a held lease hang on, all by PostgreSQL's clock.</summary>
 /// <param name="StalledAt">When the present stall was recorded; null while there is progress, or while nobody can tell.</param>
 /// <param name="DrainDeliveredAt">When the holder's beat was first answered with the drain command.</param>
+/// <param name="DetectOnly">The pool tells of what would end the lease, and leaves the rest to a person.</param>
+/// <param name="Detected">It has told.</param>
 public sealed record HoldTimes(
-    DateTimeOffset GrantedAt, DateTimeOffset? WarnedAt, DateTimeOffset? StalledAt, DrainOnRecord? Drain, DateTimeOffset? DrainDeliveredAt);
+    DateTimeOffset GrantedAt, DateTimeOffset? WarnedAt, DateTimeOffset? StalledAt, DrainOnRecord? Drain, DateTimeOffset? DrainDeliveredAt,
+    bool DetectOnly = false, bool Detected = false)
+{
+    /// <summary>Nothing more comes of a stall or of the hard limit.</summary>
+    public bool IsToldAlready => DetectOnly && Detected;
+}
 
 public sealed record DrainOnRecord(DateTimeOffset At, DrainCause Cause, int GraceSeconds);
 

@@ -28,6 +28,14 @@ public sealed record LeaseState
 
     public DrainOnRecord? Drain { get; init; }
 
+    /// <summary>What would have ended it, in a pool that detects only.</summary>
+    public LeaseDeadlockDetected? Deadlock { get; init; }
+
+    public DateTimeOffset? DeadlockAt { get; init; }
+
+    /// <summary>Its silence, stall and hard limit end nothing.</summary>
+    public bool IsDetectedOnly => Grant?.Terms.DetectOnly is true;
+
     public DateTimeOffset? EndedAt { get; init; }
 
     /// <summary>Why it ended, in a fixed CamelCase reason, and in words.</summary>
@@ -62,7 +70,9 @@ public sealed record LeaseState
         LeaseAttached e => this with { Attachment = e, AttachedAt = at },
         LeaseWarned => this with { WarnedAt = at },
         LeaseStalled => this with { StalledAt = at },
+        LeaseProgressed when Deadlock?.Cause is ExpiryCause.Stalled => this with { StalledAt = null, Deadlock = null, DeadlockAt = null },
         LeaseProgressed => this with { StalledAt = null },
+        LeaseDeadlockDetected e => this with { Deadlock = e, DeadlockAt = at },
         LeaseDrainRequested e => this with { Phase = LeasePhase.Draining, Drain = new DrainOnRecord(at, e.Cause, e.GraceSeconds) },
         LeaseReleased e => Ended(LeasePhase.Released, at, "Released", e.Reason),
         LeaseExpired e => Ended(LeasePhase.Expired, at, e.Cause.ToString(), e.Message),
@@ -76,7 +86,7 @@ public sealed record LeaseState
 
     /// <summary>What the grades hang on; null before the grant.</summary>
     public HoldTimes? Hold(DateTimeOffset? drainDeliveredAt, bool stillStalled) => GrantedAt is { } granted
-        ? new HoldTimes(granted, WarnedAt, stillStalled ? StalledAt : null, Drain, drainDeliveredAt)
+        ? new HoldTimes(granted, WarnedAt, stillStalled ? StalledAt : null, Drain, drainDeliveredAt, IsDetectedOnly, Deadlock is not null)
         : null;
 
     LeaseState Ended(LeasePhase phase, DateTimeOffset at, string reason, string message) =>

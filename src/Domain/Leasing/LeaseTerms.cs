@@ -5,10 +5,11 @@ namespace Framelease.Domain.Leasing;
 /// </summary>
 /// <param name="Grades">Limits on holding; null = none (leases of before this field).</param>
 /// <param name="Probe">How workers look at a device of their own; null = not at all.</param>
+/// <param name="DetectOnly">True: silence, a stall and the hard limit are told, and end nothing: a person does.</param>
 /// <param name="LockDelay">Leave to free the slot of a lost holder by time; null = never by time (R4).</param>
 public sealed record LeaseTerms(
     int MaxWaitSeconds, int StartDeadlineSeconds, int HeartbeatIntervalSeconds, int HeartbeatTimeoutSeconds, GradeTerms? Grades = null,
-    LockDelayTerms? LockDelay = null, DeviceProbeTerms? Probe = null)
+    LockDelayTerms? LockDelay = null, DeviceProbeTerms? Probe = null, bool? DetectOnly = null)
 {
     /// <returns>What is wrong with the terms and what is allowed; null when they can be kept. A timeout below two intervals would expire a
     /// holder for one late beat.</returns>

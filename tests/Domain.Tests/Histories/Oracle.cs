@@ -115,6 +115,12 @@ sealed class Oracle
             case LeaseStalled or LeaseProgressed:
                 Check(lease.Pod is not null && lease.Stalled == e is LeaseProgressed, $"{e} of {uid}, stalled: {lease.Stalled}");
                 lease.Stalled = e is LeaseStalled;
+                if (e is LeaseProgressed && lease.Detected is ExpiryCause.Stalled)
+                    lease.Detected = null;
+                break;
+            case LeaseDeadlockDetected d:
+                Check(lease is { Pod: not null, Detected: null }, $"{e} of {uid} comes twice, or of nobody");
+                lease.Detected = d.Cause;
                 break;
             case LeaseDrainRequested d:
                 Check(lease is { Pod: not null, Drained: false }, $"{e} of {uid} comes twice, or to nobody");
@@ -235,6 +241,7 @@ sealed class Oracle
         public string? Pod;
         public bool Warned;
         public bool Stalled;
+        public ExpiryCause? Detected;
         public bool Drained;
         public bool Ended;
     }

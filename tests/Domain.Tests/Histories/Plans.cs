@@ -50,6 +50,8 @@ static class Plans
         var task = s.Task(f.Task).State;
         if (task.Current(f.Scene, f.Attempt, f.Pod!) is not { } scene)
             return Plan.Nothing;
+        if (cause is ExpiryCause.HeartbeatLost && s.Lease(f.Lease!).State.IsDetectedOnly)
+            return OnLease(s, f.Lease!, new LeaseCommand.Expire(cause, "late", f.Pod));
         var decision = TaskDecider.Decide(task, scene.Step is SceneStep.Attached
             ? new TaskCommand.Fail(Failure(f, "HolderLost", true), 1)
             : new TaskCommand.Return(f.Scene, f.Attempt, f.Pod, "nobody attached", 1));

@@ -76,7 +76,7 @@ sealed class Walk(Random random, World world, Oracle oracle)
 
     Act RequestLease(string lease, string? task, int scene, int attempt)
     {
-        var terms = Chance(97) ? Terms : Terms with { HeartbeatTimeoutSeconds = 61 };
+        var terms = Chance(97) ? Terms with { DetectOnly = Chance(90) ? null : true } : Terms with { HeartbeatTimeoutSeconds = 61 };
         var wish = new LeaseRequested(lease, "default", lease, "pool", "holder", task, scene, attempt, terms);
         return new($"request {lease}", s => OnLease(s, lease, new LeaseCommand.Request(wish)));
     }

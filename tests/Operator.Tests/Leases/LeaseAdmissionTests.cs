@@ -41,6 +41,27 @@ public sealed class LeaseAdmissionTests
         request.Holder.ShouldBe("by hand");
     }
 
+    [Theory]
+    [InlineData(PoolPreset.HighLoad, 600, 1200)]
+    [InlineData(PoolPreset.LowLoad, 120, 300)]
+    [InlineData(null, 300, 600)]
+    public void A_preset_says_what_nobody_else_does(PoolPreset? preset, int wait, int start)
+    {
+        var pool = Pool() with { Spec = Pool().Spec with { Preset = preset } };
+        var terms = Check(new GpuLeaseSpec(), pool).Request!.Terms;
+        (terms.MaxWaitSeconds, terms.StartDeadlineSeconds).ShouldBe((wait, start));
+        var said = Pool() with { Spec = Pool().Spec with { Preset = preset, StartDeadlineSeconds = 77 } };
+        var explicitly = Check(new GpuLeaseSpec { MaxWaitSeconds = 0 }, said).Request!.Terms;
+        (explicitly.MaxWaitSeconds, explicitly.StartDeadlineSeconds).ShouldBe((0, 77));
+    }
+
+    [Fact]
+    public void A_pool_without_auto_recovery_detects_only_and_shared_devices_are_not_probed()
+    {
+        var terms = Check(new GpuLeaseSpec(), Pool(new GpuPoolSpec { AutoRecovery = false, SlotsPerDevice = 2 })).Request!.Terms;
+        (terms.DetectOnly, terms.Probe).ShouldBe((true, null));
+    }
+
     [Fact]
     public void What_a_lease_leaves_open_follows_what_it_asks_for()
     {

@@ -35,6 +35,44 @@ public sealed class DeviceDiscoveryTests
         Of(Pool(), [Node("n1", cordoned: true)]).Unfit.ShouldBe([KeyValuePair.Create(("n1", "GPU-b"), "Xid 79")]);
 
     [Fact]
+    public void A_node_that_publishes_nothing_has_the_devices_that_the_pool_lists_for_it()
+    {
+        var spec = new GpuPoolSpec
+        {
+            NodeSelector = new Dictionary<string, string> { ["zone"] = "a" },
+            Devices =
+            [
+                new StaticDevice { Node = "n1", Id = "GPU-x", Index = 0, MemoryMiB = 24576 },
+                new StaticDevice { Node = "n1", Id = "soft", Index = 1, Kind = StaticDeviceKind.Software, Name = "slot" },
+            ],
+        };
+        var found = Of(Pool(spec: spec), [Node("n1", null)]);
+        found.Slots.Select(s => (s.Key.ToString(), s.DeviceKind, s.DeviceName, s.DeviceIndex, s.Traits.MemoryMiB)).ShouldBe(
+            [("n1/GPU-x#0", "Gpu", "GPU-x", 0, 24576), ("n1/soft#0", "Software", "slot", 1, 0)]);
+        found.Problems.ShouldBeEmpty();
+        Of(Pool(spec: spec), [Node("n1", null)], Pool("rival", spec)).ShouldSatisfyAllConditions(
+            f => f.Slots.ShouldBeEmpty(), f => f.Problems.ShouldHaveSingleItem().ShouldStartWith("Overlapping: node n1"));
+    }
+
+    [Fact]
+    public void What_a_pool_lists_in_vain_or_twice_is_told()
+    {
+        StaticDevice Listed(string node, string id = "GPU-a") => new() { Node = node, Id = id };
+        var spec = new GpuPoolSpec
+        {
+            NodeSelector = new Dictionary<string, string> { ["zone"] = "a" },
+            Devices = [Listed("gone"), Listed("other"), Listed("talks"), Listed("mute"), Listed("mute")],
+        };
+        var found = Of(Pool(spec: spec), [Node("talks"), Node("other", null, zone: "b"), Node("mute", null)]);
+        found.Slots.Select(s => s.Key.ToString()).ShouldBe(["mute/GPU-a#0", "talks/GPU-a#0", "talks/GPU-b#0"]);
+        found.Problems.ShouldBe([
+            "node mute lists twice: GPU-a; the first entry counts",
+            "spec.devices of node gone are not used: there is no such node",
+            "spec.devices of node other are not used: nodeSelector does not match it",
+            "spec.devices of node talks are not used: it publishes its own devices"]);
+    }
+
+    [Fact]
     public void Every_device_of_every_matching_node_has_the_slots_that_the_pool_gives_it()
     {
         var found = Of(Pool(spec: new GpuPoolSpec { SlotsPerDevice = 2, EncodeSessionsPerDevice = 5 }),

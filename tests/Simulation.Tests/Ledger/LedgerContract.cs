@@ -226,6 +226,24 @@ public abstract class LedgerContract : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Where_a_pool_detects_only_silence_is_told_the_attempt_goes_on_and_the_look_knows()
+    {
+        var fence = await RunningAsync(terms: Probed with { DetectOnly = true });
+        var plan = await _attempts.ExpireAsync(
+            fence, ExpiryCause.HeartbeatLost, "no beat", new SilenceSeen(fence.TaskUid, 0, 1, 0), _epoch, Ct);
+        plan.Task.ShouldBeEmpty();
+        plan.Lease.ShouldHaveSingleItem().ShouldBeOfType<LeaseDeadlockDetected>();
+        (await SlotAsync("sw-0")).State.ShouldBe(SlotState.Granted);
+        var look = await _ledger.ReadLivenessAsync(Ct);
+        look.Attached.ShouldHaveSingleItem().IsDetected.ShouldBeTrue();
+        look.Held.ShouldHaveSingleItem().Times.IsToldAlready.ShouldBeTrue();
+        (await _attempts.ExpireAsync(fence, ExpiryCause.HeartbeatLost, "no beat", null, _epoch, Ct)).ChangesNothing.ShouldBeTrue();
+        (await BeatAsync(fence, 1)).ShouldBeOfType<BeatOutcome.Taken>();
+        (await _attempts.RevokeAsync(fence, "anna", "it hangs", Ct)).Refusal.ShouldBeNull();
+        (await SlotAsync("sw-0")).State.ShouldBe(SlotState.Quarantined);
+    }
+
+    [Fact]
     public async Task A_beat_after_the_look_that_saw_silence_stops_the_expiry()
     {
         var fence = await RunningAsync();
@@ -438,12 +456,12 @@ public abstract class LedgerContract : IAsyncLifetime
 
     static readonly LeaseTerms Probed = Given.Terms with { Probe = new DeviceProbeTerms(512, 600, true) };
 
-    async Task<AttemptFence> RunningAsync(string kind = "Software")
+    async Task<AttemptFence> RunningAsync(string kind = "Software", LeaseTerms? terms = null)
     {
         await _ledger.SyncDevicesAsync("default", [Slot("sw-0") with { DeviceKind = kind }], _epoch, Ct);
         var accepted = (TaskAccepted)Given.Accepted()[0];
         await TaskAsync(new TaskCommand.Accept(accepted));
-        await RequestAsync(Given.LeaseUid, task: Given.TaskUid, terms: Probed);
+        await RequestAsync(Given.LeaseUid, task: Given.TaskUid, terms: terms ?? Probed);
         await LeaseAsync(Given.LeaseUid, new LeaseCommand.Grant(await SlotAsync("sw-0")));
         await TaskAsync(new TaskCommand.Start(new AttemptStarted(0, 1, "clip-1", Given.PodUid, Given.LeaseUid, 1, "node-1", "sw-0")));
         var fence = Given.Fence(token: 1);

@@ -335,11 +335,11 @@ sealed class MemoryLedger(MemoryDatabase database, IDatabaseWay way) : ILedger
                 return new AttachedRow(
                     row.TaskUid, row.Scene, row.Attempt, row.PodUid, row.LeaseUid, live.Sequence, Since(live.BeatAt), a.Value.Timeout,
                     lease?.Request.Pool ?? "", row.LeaseUid is { } l ? SlotOf(l)?.Key.Node ?? "" : "",
-                    lease?.Request.Terms.HeartbeatIntervalSeconds ?? 0);
+                    lease?.Request.Terms.HeartbeatIntervalSeconds ?? 0, lease?.IsDetected ?? false);
             }),
             .. T.Holders.Where(h => T.Leases[h.Key].IsHeld).Select(h => new AttachedRow(
                 null, 0, 0, h.Value.Holder, h.Key, h.Value.Sequence, Since(h.Value.BeatAt), h.Value.Timeout, T.Leases[h.Key].Request.Pool,
-                SlotOf(h.Key)?.Key.Node ?? "", T.Leases[h.Key].Request.Terms.HeartbeatIntervalSeconds)),
+                SlotOf(h.Key)?.Key.Node ?? "", T.Leases[h.Key].Request.Terms.HeartbeatIntervalSeconds, T.Leases[h.Key].IsDetected)),
         ],
         [
             .. T.Leases.Where(l => l.Value is { State: "Granted", Attached: false }).Select(l => new UnattachedRow(
@@ -369,7 +369,9 @@ sealed class MemoryLedger(MemoryDatabase database, IDatabaseWay way) : ILedger
         var (moves, movedAt) = live is not null ? (live.Progress, (DateTimeOffset?)live.ProgressAt)
             : holder is not null ? (holder.Progress, holder.ProgressAt) : (0, null);
         return new HeldRow(
-            uid, attempt?.Row, new HoldTimes(lease.GrantedAt!.Value, lease.WarnedAt, lease.StalledAt, drain, live?.DrainToldAt ?? holder?.DrainToldAt),
+            uid, attempt?.Row, new HoldTimes(
+                lease.GrantedAt!.Value, lease.WarnedAt, lease.StalledAt, drain, live?.DrainToldAt ?? holder?.DrainToldAt,
+                lease.Request.Terms.DetectOnly is true, lease.DetectedAt is not null),
             grades, moves, movedAt is { } moved ? Since(moved) : 0);
     }
 

@@ -31,7 +31,12 @@ static class MemoryViews
             LeaseAttached => row with { Attached = true },
             LeaseWarned => row with { WarnedAt = e.At },
             LeaseStalled => row with { StalledAt = e.At },
-            LeaseProgressed => row with { StalledAt = null },
+            LeaseProgressed => row with
+            {
+                StalledAt = null,
+                DetectedAt = row.DetectedCause is ExpiryCause.Stalled ? null : row.DetectedAt,
+            },
+            LeaseDeadlockDetected d => row with { DetectedAt = e.At, DetectedCause = d.Cause },
             LeaseDrainRequested d => row with
             {
                 State = "Draining",

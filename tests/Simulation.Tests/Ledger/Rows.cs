@@ -30,6 +30,12 @@ sealed record LeaseRow(LeaseRequested Request, DateTimeOffset RequestedAt)
 
     public string? DrainMessage { get; init; }
 
+    public DateTimeOffset? DetectedAt { get; init; }
+
+    public ExpiryCause? DetectedCause { get; init; }
+
+    public bool IsDetected => Request.Terms.DetectOnly is true && DetectedAt is not null;
+
     public string? Cluster { get; init; }
 
     public string? Device { get; init; }
