@@ -24,7 +24,7 @@ sealed class AgentLoop(
     readonly Lock _gate = new();
     readonly Dictionary<(string Lease, long Token), string> _said = [];
     IReadOnlyList<QuarantinedSlot> _slots = [];
-    TaskCompletionSource _news = New();
+    TaskCompletionSource<bool> _news = New();
 
     /// <summary>Until cancelled. Never throws for what the operator or the machine do.</summary>
     public async Task RunAsync(CancellationToken stop)
@@ -81,7 +81,7 @@ sealed class AgentLoop(
         lock (_gate)
         {
             _slots = slots;
-            _news.TrySetResult();
+            _news.TrySetResult(true);
             _news = New();
         }
     }
@@ -91,19 +91,29 @@ sealed class AgentLoop(
         var pause = ShortestPause;
         while (true)
         {
-            Task news;
+            TaskCompletionSource<bool> news;
             IReadOnlyList<QuarantinedSlot> slots;
             lock (_gate)
-                (news, slots) = (_news.Task, _slots);
+                (news, slots) = (_news, _slots);
             if (slots.Count > 0)
                 await ProveAsync(slots, stop);
-            using var over = CancellationTokenSource.CreateLinkedTokenSource(stop);
-            var rest = slots.Count > 0 ? pause : Timeout.InfiniteTimeSpan;
-            var isNews = await Task.WhenAny(news, Task.Delay(rest, time, over.Token)) == news;
-            await over.CancelAsync();
-            stop.ThrowIfCancellationRequested();
+            var isNews = await NewsAsync(news, slots.Count > 0 ? pause : Timeout.InfiniteTimeSpan, stop);
             pause = isNews ? ShortestPause : pause * 2 < LongestPause ? pause * 2 : LongestPause;
         }
+    }
+
+    /// <returns>False when there was none for so long.</returns>
+    async Task<bool> NewsAsync(TaskCompletionSource<bool> news, TimeSpan most, CancellationToken stop)
+    {
+        // Awaited by itself, and so on this loop's own scheduler: WhenAny and WaitAsync would hear of it on the thread pool.
+        await using var timer = time.CreateTimer(
+            static news => ((TaskCompletionSource<bool>)news!).TrySetResult(false), news, most, Timeout.InfiniteTimeSpan);
+        await using var end = stop.UnsafeRegister(
+            static (news, token) => ((TaskCompletionSource<bool>)news!).TrySetCanceled(token), news);
+        var isNews = await news.Task;
+        lock (_gate)
+            _news = _news == news ? New() : _news;
+        return isNews;
     }
 
     /// <summary>Two looks, and a proof for each slot whose holder neither found.</summary>
@@ -195,5 +205,5 @@ sealed class AgentLoop(
         return TimeSpan.FromMilliseconds(most * (0.5 + (chance.NextDouble() / 2)));
     }
 
-    static TaskCompletionSource New() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+    static TaskCompletionSource<bool> New() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 }

@@ -4,6 +4,7 @@ using System.Runtime.CompilerServices;
 using System.Text.Json.Serialization;
 using Framelease.Domain.Leasing;
 using Framelease.GpuWorker.Attempts;
+using Framelease.NodeAgent;
 using Framelease.Operator.Ledger;
 
 namespace Framelease.Simulation.Tests.Reach;
@@ -20,7 +21,7 @@ static class Deciders
         "Framelease.Operator.Attempts", "Framelease.Operator.Authority", "Framelease.Operator.Dispatch", "Framelease.Operator.Leadership",
         "Framelease.Operator.Leases", "Framelease.Operator.Liveness", "Framelease.Operator.Pods", "Framelease.Operator.Pools",
         "Framelease.Operator.Status", "Framelease.Operator.Tasks", "Framelease.Operator.Tenants", "Framelease.Operator.WorkerApi",
-        "Framelease.GpuWorker.Attempts",
+        "Framelease.GpuWorker.Attempts", "Framelease.NodeAgent", "Framelease.NodeAgent.Judging",
     ];
 
     static readonly HashSet<short> Conditional = [.. typeof(OpCodes).GetFields(BindingFlags.Public | BindingFlags.Static)
@@ -32,7 +33,7 @@ static class Deciders
     // Below the tables that it needs: fields are made in the order of the text.
     public static IReadOnlyList<string> All { get; } =
     [
-        .. new[] { typeof(LeaseDecider), typeof(PostgresLedger), typeof(Worker) }.SelectMany(t => t.Assembly.GetTypes())
+        .. new[] { typeof(LeaseDecider), typeof(PostgresLedger), typeof(Worker), typeof(AgentLoop) }.SelectMany(t => t.Assembly.GetTypes())
             .Where(t => Namespaces.Contains(t.Namespace) && !t.IsNested && t.IsClass && !t.IsAssignableTo(typeof(Exception)) && Decides(t))
             .Select(t => t.FullName!).Order(StringComparer.Ordinal),
     ];

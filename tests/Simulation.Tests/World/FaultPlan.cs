@@ -23,6 +23,9 @@ sealed class FaultPlan
     /// <summary>Slots are freed by time, and workers stop without contact; one that never stops is then nobody's promise.</summary>
     public bool HasLockDelay { get; private init; }
 
+    /// <summary>An agent on each node looks whether the holders of quarantined slots are gone.</summary>
+    public bool HasAgents { get; private set; }
+
     /// <summary>Seconds that a holder has who is asked to end; longer than the lock delay, in some pools.</summary>
     public int DrainGrace { get; private set; } = 6;
 
@@ -58,6 +61,7 @@ sealed class FaultPlan
                 Operators[chance.Next(Operators.Length)], nodes[chance.Next(nodes.Count)], chance.Next(-600, 600)));
         }
 
+        plan.HasAgents = isWhole && chance.Next(2) == 0;
         // Only a long silence shows whether a worker stops by itself before its slot is another's.
         if (isWhole && hasLockDelay && wild != 0)
         {
@@ -96,7 +100,7 @@ sealed class FaultPlan
     {
         var calls = string.Create(CultureInfo.InvariantCulture, $"of 1000 calls {Lost} lost, {Deaf} deaf, {Twice} twice");
         var workers = string.Create(CultureInfo.InvariantCulture, $"of 1000 workers {Zombies} zombies, {Still} still");
-        return $"{calls}; {workers}{(HasLockDelay ? $"; lock delay, drain grace {DrainGrace} s" : "")}; {string.Join("; ", _faults.OrderBy(f => f.At))}";
+        return $"{calls}; {workers}{(HasAgents ? "; agents" : "")}{(HasLockDelay ? $"; lock delay, drain grace {DrainGrace} s" : "")}; {string.Join("; ", _faults.OrderBy(f => f.At))}";
     }
 
     void Begin(SimulatedWorld world, SimProcess fate, Fault f)

@@ -12,6 +12,10 @@ sealed class SimPod(string uid, string name, string node, string taskUid, int at
 
     public string Node => node;
 
+    /// <summary>Its process's id on its machine.</summary>
+    public int Number { get; set; }
+
+    /// <summary>Empty: a program in no pod.</summary>
     public string TaskUid => taskUid;
 
     public int Attempt => attempt;

@@ -38,7 +38,9 @@ sealed class Kubelets : ICluster
     public required Action<SimPod, CancellationToken> StartWorker { get; init; }
 
     /// <summary>A program on a node's machine that is in no pod; it lives and dies with the machine.</summary>
-    public void Adopt(SimPod program) => _pods[program.Uid] = program;
+    public void Adopt(SimPod program) => Add(program);
+
+    public bool IsUp(string node) => !_down.Contains(node);
 
     public string BootId(string node) => $"{node}-boot-{_boots.GetValueOrDefault(node)}";
 
@@ -79,6 +81,12 @@ sealed class Kubelets : ICluster
         _process.PostAfter(Soon(1000), () => Report(pod, code));
     }
 
+    SimPod Add(SimPod pod)
+    {
+        pod.Number = _pods.Count;
+        return _pods[pod.Uid] = pod;
+    }
+
     // Without the API server it hears of nothing, and reports nothing.
     bool IsAlone(string? node) => _api.IsDown || (node is not null && !_network.IsOpen(node, ApiMachine.Address));
 
@@ -103,7 +111,7 @@ sealed class Kubelets : ICluster
         if (!_pods.TryGetValue(seen.Uid, out var truth))
         {
             var attempt = PodObservation.AttemptOf(pod)!.Value;
-            _pods[seen.Uid] = truth = new SimPod(seen.Uid, seen.Name, node, attempt.TaskUid, attempt.Attempt);
+            truth = Add(new SimPod(seen.Uid, seen.Name, node, attempt.TaskUid, attempt.Attempt));
             _process.PostAfter(Soon(2000), () => Start(truth));
         }
 

@@ -8,9 +8,10 @@ using Framelease.WorkerProtocol;
 namespace Framelease.Simulation.Tests.World.Whole;
 
 /// <summary>
-/// A program under <c>framelease lease run</c>: holds a lease of its own by the shipped <see cref="LeaseHold"/>, on the node's machine and in no pod.
+/// A program under <c>framelease lease run</c>: holds a lease of its own by the shipped <see cref="LeaseHold"/>, on the node's machine and in
+/// no pod. Some runners are killed and leave their command behind, which goes on with the device and tells nobody.
 /// </summary>
-sealed class SimHolder(WholeWorld world, SimPod program, TimeSpan work, Random chance)
+sealed class SimHolder(WholeWorld world, SimPod program, string bootId, TimeSpan work, Random chance)
 {
     static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(200);
     static readonly TimeSpan ReleaseWithin = TimeSpan.FromSeconds(15);
@@ -20,7 +21,8 @@ sealed class SimHolder(WholeWorld world, SimPod program, TimeSpan work, Random c
     public async Task RunAsync()
     {
         var api = new SimHolderApi(new ReplicaCalls(world, program.Process!, program.Node));
-        var request = new HolderAttachRequest("0.1.0", "default", program.LeaseUid!, $"holder-{program.Name}");
+        var request = new HolderAttachRequest(
+            "0.1.0", "default", program.LeaseUid!, $"holder-{program.Name}", bootId, Process: SimProcesses.IdentityOf(program));
         var hold = new LeaseHold(
             api, request, new SimDevices(world, program.Node), new LeaseSay(TextWriter.Null, quiet: true), _time, chance);
         if (await hold.AttachAsync(CancellationToken.None) is not ApiAnswer<HeldLease>.Ok(var held))
@@ -30,6 +32,16 @@ sealed class SimHolder(WholeWorld world, SimPod program, TimeSpan work, Random c
         using var stop = new CancellationTokenSource();
         var beating = hold.BeatAsync(o => order = o, stop.Token);
         var started = _time.GetTimestamp();
+        if (!world.Plan.HasLockDelay && chance.Next(4) == 0)
+        {
+            await Task.Delay(work * chance.NextDouble(), _time);
+            world.Simulation.Say($"the runner of {program.Name} is killed");
+            await stop.CancelHereAsync();
+            await beating;
+            await Task.Delay(work, _time);
+            return;
+        }
+
         while (order is null && _time.GetElapsedTime(started) < work)
             await Task.Delay(Tick, _time);
         if (order is HoldOrder.End end)

@@ -38,6 +38,7 @@ sealed class WholeReplica : IReplica
         HolderCredential = new HolderCredential(Key);
         Holders = new HolderService(
             ledger, new LeaseService(ledger, signals), signals, kubernetes, HolderCredential, NullLogger<HolderService>.Instance);
+        Nodes = new NodeService(ledger, new LeaseService(ledger, signals), NullLogger<NodeService>.Instance);
         _plane = new ControlPlane(
             new ControlPlanePorts(
                 kubernetes, ledger, new MemoryEpochs(world.Server.Database, database),
@@ -59,6 +60,8 @@ sealed class WholeReplica : IReplica
     public HolderService Holders { get; }
 
     public HolderCredential HolderCredential { get; }
+
+    public NodeService Nodes { get; }
 
     public Task RunAsync() => _plane.RunAsync((_, _) => [], () => { }, CancellationToken.None);
 

@@ -149,6 +149,8 @@ sealed class WholeWorld : SimulatedWorld
         Create(PlatformObjects.Engine());
         Create(PlatformObjects.Tenant(Namespace));
         LookAround();
+        foreach (var node in Nodes.Where(_ => Plan.HasAgents))
+            StartAgent(node);
     }
 
     protected override void AddTask(int number)
@@ -184,12 +186,19 @@ sealed class WholeWorld : SimulatedWorld
         };
         _kubelets.Adopt(program);
         var work = Plan.Temper(Simulation.Chance, isOver: true).Work;
-        var holder = new SimHolder(this, program, work, new Random(Simulation.Chance.Next()));
+        var holder = new SimHolder(this, program, _kubelets.BootId(node), work, new Random(Simulation.Chance.Next()));
         _ = program.Process.Run(() => GuardAsync(program.Name, async () =>
         {
             await holder.RunAsync();
             _kubelets.End(program, 0);
         }));
+    }
+
+    void StartAgent(string node)
+    {
+        var process = Simulation.Process($"agent {node}");
+        var chance = new Random(Simulation.Chance.Next());
+        _ = process.Run(() => GuardAsync($"agent of {node}", () => new SimAgent(this, _kubelets, node).RunAsync(process, chance)));
     }
 
     // A person who looks: what no pod's end can prove, they release by hand.
