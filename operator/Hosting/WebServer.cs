@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using Microsoft.AspNetCore.ResponseCompression;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 
 namespace Framelease.Operator.Hosting;
 
@@ -21,9 +22,12 @@ static class WebServer
     public static async Task ServeAsync(
         string url, Action<IEndpointRouteBuilder> map, ILoggerFactory loggers, CancellationToken stop, Action<string>? listening = null)
     {
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
+        // The others read settings from the working directory, and watch all that lies below it for changes: there may be a database.
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.AddSingleton(loggers);
+        builder.Services.AddRouting();
+        // What is called here waits for nothing but by await: it need not be moved to another thread at every turn.
+        builder.Services.Configure<SocketTransportOptions>(o => o.UnsafePreferInlineScheduling = true);
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = StopWithin);
         builder.Services.AddResponseCompression(o =>
         {
@@ -33,7 +37,7 @@ static class WebServer
         });
         builder.Services.Configure<BrotliCompressionProviderOptions>(o => o.Level = CompressionLevel.Fastest);
         builder.Services.Configure<GzipCompressionProviderOptions>(o => o.Level = CompressionLevel.Fastest);
-        builder.WebHost.UseUrls(url).ConfigureKestrel(kestrel =>
+        builder.WebHost.UseKestrelCore().UseUrls(url).ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestHeadersTotalSize = MostHeaderBytes;

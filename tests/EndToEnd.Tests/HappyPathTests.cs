@@ -27,6 +27,15 @@ public sealed class HappyPathTests(Platform platform) : IClassFixture<Platform>
         Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(await File.ReadAllBytesAsync(file))).ShouldBe(task.Output.Sha256);
     }
 
+    /// <summary>It once watched all that lies below its working directory, and woke at every write of a database there.</summary>
+    [Fact]
+    public void The_operator_watches_no_files()
+    {
+        var open = Directory.EnumerateFiles($"/proc/{platform.PidOf("operator")}/fd").Select(file => new FileInfo(file).LinkTarget).ToList();
+        open.ShouldNotBeEmpty();
+        open.ShouldNotContain("anon_inode:inotify");
+    }
+
     [Fact]
     public async Task The_history_tells_the_whole_story_once()
     {
