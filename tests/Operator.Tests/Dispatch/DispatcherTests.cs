@@ -5,7 +5,9 @@ using Framelease.Kubernetes.Models;
 using Framelease.Operator.Attempts;
 using Framelease.Operator.Dispatch;
 using Framelease.Operator.Ledger;
+using Framelease.Operator.Pools;
 using Framelease.Operator.Tests.Authority;
+using Framelease.Resources;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Framelease.Operator.Tests.Dispatch;
@@ -142,10 +144,22 @@ public sealed class DispatcherTests(PostgresServer server) : IAsyncLifetime
         await DevicesAsync(DeviceTraits.Unknown, ("gpu-0", 0), ("gpu-0", 1));
         await DevicesAsync(new DeviceTraits(0, 0, 0, "Cordoned", "maintenance"), ("gpu-0", 0), ("gpu-0", 1));
         await DevicesAsync(new DeviceTraits(0, 0, 0, "Cordoned", "maintenance"), ("gpu-0", 0), ("gpu-0", 1));
-        await DevicesAsync(new DeviceTraits(0, 0, 0, "Degraded", "Xid 79"), ("gpu-0", 0), ("gpu-0", 1));
         await DevicesAsync(DeviceTraits.Unknown, ("gpu-0", 0), ("gpu-0", 1));
+        await NodeSaysAsync("Xid 79");
+        await NodeSaysAsync("Xid 79");
+        await NodeSaysAsync(null);
+        await NodeSaysAsync(null);
         (await _platform.Ledger.ReadDeviceHistoryAsync("gpu-0", 10, Ct)).Select(h => h.Type).ShouldBe([
-            "device_discovered", "device_cordoned", "device_degraded", "device_returned"]);
+            "device_discovered", "device_cordoned", "device_returned", "device_degraded", "device_returned"]);
+    }
+
+    // Of both slots of one device.
+    Task NodeSaysAsync(string? unfit)
+    {
+        var found = new DeviceDiscovery.Found(
+            Slots(DeviceTraits.Unknown, ("gpu-0", 0), ("gpu-0", 1)), [],
+            unfit is null ? new Dictionary<(string, string), string>() : new() { [("node-1", "gpu-0")] = unfit });
+        return new DeviceService(_platform.Ledger, NullLogger.Instance).KeepAsync(found, new GpuPoolSpec(), _platform.Epoch, Ct);
     }
 
     Dispatcher NewDispatcher() => new(
@@ -162,12 +176,12 @@ public sealed class DispatcherTests(PostgresServer server) : IAsyncLifetime
         lease, new LeaseCommand.Request(new LeaseRequested(lease, "default", lease, "default", "test", null, 0, 0, terms ?? Given.Terms,
             claim)));
 
-    Task DevicesAsync(DeviceTraits traits, params (string Device, int Slot)[] slots) => _platform.Ledger.SyncDevicesAsync(
-        "default",
-        [
-            .. slots.Select(s => new SlotSnapshot(
-                new SlotKey("cluster", "node-1", s.Device, s.Slot), "default", SlotState.Free, 0, null, "card", "Gpu",
-                    0) { Traits = traits }),
-        ],
-        _platform.Epoch, Ct);
+    Task DevicesAsync(DeviceTraits traits, params (string Device, int Slot)[] slots) =>
+        _platform.Ledger.SyncDevicesAsync("default", Slots(traits, slots), _platform.Epoch, Ct);
+
+    static IReadOnlyList<SlotSnapshot> Slots(DeviceTraits traits, params (string Device, int Slot)[] slots) =>
+    [
+        .. slots.Select(s => new SlotSnapshot(
+            new SlotKey("cluster", "node-1", s.Device, s.Slot), "default", SlotState.Free, 0, null, "card", "Gpu", 0) { Traits = traits }),
+    ];
 }
