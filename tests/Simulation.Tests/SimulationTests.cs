@@ -115,7 +115,7 @@ public sealed class SimulationTests(ITestOutputHelper output)
 
                 SEED {seed}: {(e is InvariantBrokenException ? e.Message : e)}
                 at {world.Simulation.Elapsed.TotalSeconds:0.000} s, step {world.Simulation.Steps}
-                nodes {world.Nodes.Count} with {world.SlotsPerNode} slots; {world.Plan}
+                nodes {world.Nodes.Count} with {world.SlotsPerNode} slots{(world.IsDetectOnly ? "; detects only" : "")}; {world.Plan}
                 last steps:
                 {string.Join(Environment.NewLine, world.Simulation.Trace)}
                 replay: ./test simulation --seed {seed}

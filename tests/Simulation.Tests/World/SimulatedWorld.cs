@@ -34,6 +34,11 @@ abstract class SimulatedWorld : IDisposable
     /// <summary>Of so many seeds, one is a world with everything that ships.</summary>
     public const int WholeEvery = 20;
 
+    /// <summary>Of so many seeds, one is a world whose pool detects and tells only; a person ends what it tells of.</summary>
+    const int DetectOnlyEvery = 50;
+
+    static readonly TimeSpan PersonLooks = TimeSpan.FromSeconds(15);
+
     /// <summary>Faults begin and end inside this time; then everything has until the end to come to rest.</summary>
     protected static readonly TimeSpan Trouble = TimeSpan.FromSeconds(150);
 
@@ -44,6 +49,7 @@ abstract class SimulatedWorld : IDisposable
     protected SimulatedWorld(int seed, bool isWhole)
     {
         Simulation = new Scheduler(seed);
+        IsDetectOnly = seed % DetectOnlyEvery == DetectOnlyEvery - 1;
         Network = new Network(Simulation);
         Server = new DatabaseServer(Simulation);
         Invariants = new Invariants(Simulation, this);
@@ -57,10 +63,13 @@ abstract class SimulatedWorld : IDisposable
     }
 
     public LeaseTerms Terms => new(
-        0, StartDeadline, HeartbeatInterval, HeartbeatTimeout, Grades, Plan.HasLockDelay ? new LockDelayTerms(StopAfter, LockDelay) : null);
+        0, StartDeadline, HeartbeatInterval, HeartbeatTimeout, Grades, Plan.HasLockDelay ? new LockDelayTerms(StopAfter, LockDelay) : null,
+        DetectOnly: IsDetectOnly ? true : null);
 
     // Short, so that a world of minutes sees every grade.
     GradeTerms Grades => new(20, 40, 60, 15, Plan.DrainGrace);
+
+    public bool IsDetectOnly { get; }
 
     public Scheduler Simulation { get; }
 
@@ -113,6 +122,8 @@ abstract class SimulatedWorld : IDisposable
         }
 
         Plan.Arm(this, Fate);
+        if (IsDetectOnly)
+            EndWhatWasDetected();
         var sinceCheck = 0;
         Simulation.AfterStep = () =>
         {
@@ -148,6 +159,13 @@ abstract class SimulatedWorld : IDisposable
             return;
         var uid = held[Simulation.Chance.Next(held.Count)];
         Order(r => r.Orders.RevokeAsync(uid, "user alice", "simulated", CancellationToken.None));
+    }
+
+    void EndWhatWasDetected()
+    {
+        Fate.PostAfter(PersonLooks, EndWhatWasDetected);
+        foreach (var uid in Server.Database.Tables.Leases.Where(l => l.Value is { IsHeld: true, IsDetected: true }).Select(l => l.Key).ToList())
+            Order(o => o.Orders.RevokeAsync(uid, "user alice", "it was told of", CancellationToken.None));
     }
 
     public void Crash(string name) => Restart(Replica(name));
