@@ -1,5 +1,5 @@
 using System.Text.Json;
-using System.Text.Json.Serialization;
+using Framelease.Devices;
 using Framelease.Domain.Leasing;
 using Framelease.Kubernetes.Models;
 using Framelease.Resources;
@@ -132,8 +132,7 @@ static class DeviceDiscovery
 
         try
         {
-            return JsonSerializer.Deserialize(
-                node.Metadata.Annotations![ApiGroup.DevicesAnnotation], NodeDeviceJson.Default.IReadOnlyListNodeDevice) ?? [];
+            return DeviceAnnotation.Parse(node.Metadata.Annotations![ApiGroup.DevicesAnnotation]);
         }
         catch (JsonException e)
         {
@@ -142,14 +141,3 @@ static class DeviceDiscovery
         }
     }
 }
-
-/// <summary>A device as a node agent publishes it.</summary>
-/// <param name="Kind"><c>Gpu</c> or <c>Software</c>.</param>
-/// <param name="Health"><c>Degraded</c> when the agent found it unfit for work; absent = healthy.</param>
-/// <param name="HealthReason">For example an Xid error.</param>
-sealed record NodeDevice(string Id, int Index, string Name, long MemoryMiB, string Kind, string? Health = null,
-    string? HealthReason = null);
-
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
-[JsonSerializable(typeof(IReadOnlyList<NodeDevice>))]
-sealed partial class NodeDeviceJson : JsonSerializerContext;

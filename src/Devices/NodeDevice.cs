@@ -8,7 +8,7 @@ namespace Framelease.Devices;
 /// <param name="MemoryMiB">0 for software slots.</param>
 /// <param name="Kind"><c>Gpu</c> or <c>Software</c>.</param>
 /// <param name="Health"><c>Degraded</c> when it is unfit for work; absent = healthy.</param>
-/// <param name="HealthReason">Why, for people.</param>
+/// <param name="HealthReason">Why, for people; for example an Xid error.</param>
 public sealed record NodeDevice(
     string Id, int Index, string Name, long MemoryMiB, string Kind, string? Health = null, string? HealthReason = null);
 
@@ -25,13 +25,17 @@ public static class DeviceAnnotation
     {
         try
         {
-            return string.IsNullOrEmpty(text) ? null : JsonSerializer.Deserialize(text, NodeDeviceJson.Default.IReadOnlyListNodeDevice);
+            return string.IsNullOrEmpty(text) ? null : Parse(text);
         }
         catch (JsonException)
         {
             return null;
         }
     }
+
+    /// <exception cref="JsonException">It is no such list; says why.</exception>
+    public static IReadOnlyList<NodeDevice> Parse(string text) =>
+        JsonSerializer.Deserialize(text, NodeDeviceJson.Default.IReadOnlyListNodeDevice) ?? [];
 }
 
 [JsonSourceGenerationOptions(
