@@ -78,6 +78,12 @@ static partial class Log
     [LoggerMessage(50, LogLevel.Warning, "device {Device} of {Node} is degraded: {Why}")]
     public static partial void DeviceDegraded(ILogger logger, string node, string device, string why);
 
+    [LoggerMessage(54, LogLevel.Error, "pod {Pod} was refused its device: {Why}")]
+    public static partial void DeviceConflict(ILogger logger, string pod, string why);
+
+    [LoggerMessage(55, LogLevel.Warning, "pod {Pod} sees {Count} devices and leased one {Resource}: which one it uses is not on record")]
+    public static partial void DevicesAmbiguous(ILogger logger, string pod, int count, string resource);
+
     [LoggerMessage(51, LogLevel.Information, "device {Device} of {Node} is on probation: {Why}")]
     public static partial void DeviceOnProbation(ILogger logger, string node, string device, string why);
 

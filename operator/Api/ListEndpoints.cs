@@ -8,7 +8,8 @@ namespace Framelease.Operator.Api;
 /// <summary>Lists of leases and devices, and who had a device at a moment: from views, also of what is gone.</summary>
 static class ListEndpoints
 {
-    static readonly string[] States = ["Pending", "Granted", "Draining", "Quarantined", "Released", "Expired", "Revoked", "GaveUp"];
+    static readonly string[] States =
+        ["Pending", "Granted", "Draining", "Quarantined", "Releasing", "Released", "Expired", "Revoked", "GaveUp"];
 
     static readonly QueryParameter[] Paging =
     [

@@ -19,9 +19,21 @@ sealed record AttemptPlan(IReadOnlyList<ITaskEvent> Task, IReadOnlyList<ILeaseEv
 
     /// <summary>The worker made itself known.</summary>
     public static AttemptPlan Attach(TaskState task, LeaseState? lease, AttemptFence fence, string node, string workerVersion,
-        string? bootId = null) => Combine(
+        string? bootId = null, string? deviceUuid = null) => Combine(
         TaskDecider.Decide(task, new TaskCommand.Attach(fence.Scene, fence.Attempt, fence.PodUid, workerVersion)),
-        lease, new LeaseCommand.Attach(fence.PodUid, node, fence.Token, bootId));
+        lease, new LeaseCommand.Attach(fence.PodUid, node, fence.Token, bootId, DeviceUuid: deviceUuid));
+
+    /// <summary>
+    /// The kubelet gave the worker a device that another lease works on, in a pool whose devices are not shared: it is let nowhere near it.
+    /// The attempt has cost nothing; the slot waits for the pod's end.
+    /// </summary>
+    public static AttemptPlan DeviceConflict(
+        TaskState task, LeaseState? lease, AttemptFence fence, string message, int retryDelaySeconds) =>
+        lease is not { IsGranted: true, Attachment: null } || lease.Grant!.Token != fence.Token
+            ? new AttemptPlan([], [], new AttemptRefusal("StaleHolder", "the lease is another's by now, or somebody attached to it"))
+            : Combine(
+                TaskDecider.Decide(task, new TaskCommand.Return(fence.Scene, fence.Attempt, fence.PodUid, message, retryDelaySeconds)),
+                lease, new LeaseCommand.Revoke("operator", message));
 
     /// <summary>The worker's bytes are verified in the store.</summary>
     public static AttemptPlan Complete(TaskState task, LeaseState? lease, AttemptFence fence, SceneResult result) => CombineAfterTask(
@@ -69,6 +81,9 @@ sealed record AttemptPlan(IReadOnlyList<ITaskEvent> Task, IReadOnlyList<ILeaseEv
             end.EverStarted || !Attached(task, lease, fence) ? new LeaseCommand.Free(proof, end.Evidence, fence.PodUid) : null);
     }
 
+    // While its pod may exist, a device that the kubelet hands out is not proven free by a missing attach: the pod's end will prove it.
+    static LeaseCommand.Free? Unattached(LeaseState? lease) => lease is { FollowsPod: true } ? null : LeaseSteps.UnattachedProof(lease);
+
     static bool Attached(TaskState task, LeaseState? lease, AttemptFence fence) =>
         lease?.Attachment?.PodUid == fence.PodUid || task.Current(fence.Scene, fence.Attempt, fence.PodUid)?.Step is SceneStep.Attached;
 
@@ -81,7 +96,7 @@ sealed record AttemptPlan(IReadOnlyList<ITaskEvent> Task, IReadOnlyList<ILeaseEv
         if (lease is { IsDetectedOnly: true, IsGranted: true } && cause is ExpiryCause.HeartbeatLost)
             return Combine(Decision<ITaskEvent>.Nothing, lease, new LeaseCommand.Expire(cause, message, fence.PodUid));
         var taskDecision = Lost(task, fence, cause.ToString(), message, retryDelaySeconds);
-        return Combine(taskDecision, lease, new LeaseCommand.Expire(cause, message, fence.PodUid), LeaseSteps.UnattachedProof(lease));
+        return Combine(taskDecision, lease, new LeaseCommand.Expire(cause, message, fence.PodUid), Unattached(lease));
     }
 
     /// <summary>The lease's next grade, if it is due; force ends the attempt with it.</summary>
@@ -109,7 +124,7 @@ sealed record AttemptPlan(IReadOnlyList<ITaskEvent> Task, IReadOnlyList<ILeaseEv
         var taskDecision = task.Current(fence.Scene, fence.Attempt, fence.PodUid) is null
             ? Decision<ITaskEvent>.Nothing
             : Lost(task, fence, "Revoked", $"the lease was revoked by {by}: {message}", retryDelaySeconds);
-        return Combine(taskDecision, lease, new LeaseCommand.Revoke(by, message), LeaseSteps.UnattachedProof(lease));
+        return Combine(taskDecision, lease, new LeaseCommand.Revoke(by, message), Unattached(lease));
     }
 
     /// <summary>
@@ -144,7 +159,7 @@ sealed record AttemptPlan(IReadOnlyList<ITaskEvent> Task, IReadOnlyList<ILeaseEv
         var failed = TaskDecider.Decide(after, new TaskCommand.Fail(
             new AttemptFailed(running.Scene, running.Attempt, running.PodUid, "Cancelled", "Cancelled", $"the task was cancelled by {by}", false, null), 0));
         var both = failed is Decision<ITaskEvent>.Events f ? Decision<ITaskEvent>.Of([first, .. f.Items]) : failed;
-        return Combine(both, lease, new LeaseCommand.Revoke(by, "the task was cancelled"), LeaseSteps.UnattachedProof(lease));
+        return Combine(both, lease, new LeaseCommand.Revoke(by, "the task was cancelled"), Unattached(lease));
     }
 
     // When the task's decider answers "stored already", the lease has followed in that same transaction: it is not asked again, for its slot may be

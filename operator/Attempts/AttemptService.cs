@@ -15,8 +15,16 @@ sealed class AttemptService(ILedger ledger, Random chance, AttemptSignals signal
     const int MaxTries = 8;
 
     public Task<AttemptPlan> AttachAsync(AttemptFence fence, string node, string workerVersion, string actor, CancellationToken cancel,
-        string? bootId = null) =>
-        TransactAsync(fence, actor, null, (task, lease) => AttemptPlan.Attach(task, lease, fence, node, workerVersion, bootId), cancel);
+        string? bootId = null, string? deviceUuid = null) =>
+        TransactAsync(
+            fence, actor, null, (task, lease) => AttemptPlan.Attach(task, lease, fence, node, workerVersion, bootId, deviceUuid), cancel);
+
+    /// <summary>The worker was given a device that another lease works on.</summary>
+    public Task<AttemptPlan> DeviceConflictAsync(
+        AttemptFence fence, string message, DeviceLook look, string actor, CancellationToken cancel) =>
+        TransactAsync(
+            fence, actor, null, (task, lease) => AttemptPlan.DeviceConflict(task, lease, fence, message, Delay(task, fence)), cancel,
+            look: look);
 
     /// <param name="look">How the worker found its device; decided on in the same transaction.</param>
     public Task<AttemptPlan> CompleteAsync(

@@ -155,9 +155,15 @@ sealed class ControlPlane : IDisposable
         change.Kind is not StoreChangeKind.Updated
         || change.Old!.Spec?.Unschedulable != change.New!.Spec?.Unschedulable
         || Devices(change.Old) != Devices(change.New)
+        || !Same(Extended(change.Old), Extended(change.New))
         || !Same(change.Old.Metadata.Labels, change.New.Metadata.Labels);
 
     static string? Devices(Node node) => node.Metadata.Annotations?.GetValueOrDefault(ApiGroup.DevicesAnnotation);
+
+    // What device plugins offer; memory and disk are nothing that a pool counts.
+    static Dictionary<string, string> Extended(Node node) =>
+        (node.Status?.Allocatable ?? new Dictionary<string, string>(StringComparer.Ordinal))
+            .Where(r => r.Key.Contains('/', StringComparison.Ordinal)).ToDictionary(StringComparer.Ordinal);
 
     static bool Same(IReadOnlyDictionary<string, string>? a, IReadOnlyDictionary<string, string>? b) =>
         (a?.Count ?? 0) == (b?.Count ?? 0)

@@ -1,5 +1,6 @@
 using Framelease.Domain.Leasing;
 using Framelease.Kubernetes.Models;
+using Framelease.Operator.Pools;
 using Framelease.Operator.Status;
 using Framelease.Operator.Tenants;
 using Framelease.Resources;
@@ -19,6 +20,14 @@ static class LeaseAdmission
         var spec = lease.Spec;
         if (pools.FirstOrDefault(p => p.Metadata.Name == spec.Pool) is not { } pool)
             return (null, new Obstacle("PoolNotFound", $"spec.pool: there is no GpuPool \"{spec.Pool}\"; apply it"));
+        if (PluginDevices.TermsOf(pool.Spec) is { } plugin && spec.Holder?.Kind != nameof(VideoTask))
+        {
+            return (null, new Obstacle(
+                "BindingNeedsPod",
+                $"spec.pool: GpuPool \"{spec.Pool}\" has binding DevicePlugin: a kubelet gives its devices ({plugin.Resource}) to pods "
+                + "alone, and this lease has none; use a pool with binding Static, or a VideoTask"));
+        }
+
         var (tenant, notAllowed) = TenantBinding.Of(lease.Metadata.Namespace!, null, tenants);
         if (tenant is null)
             return (null, notAllowed);

@@ -39,7 +39,8 @@ static class LeaseTermsPolicy
             Grades(lease, p, interval),
             LockDelay(p),
             pool is null ? null : Probe(p),
-            pool?.Spec.AutoRecovery is false ? true : null);
+            pool?.Spec.AutoRecovery is false ? true : null,
+            PluginDevices.TermsOf(p));
         return terms.Complaint() is { } complaint ? (null, new Obstacle("TermsInvalid", $"{at}.{complaint}")) : (terms, null);
     }
 
@@ -71,7 +72,8 @@ static class LeaseTermsPolicy
         && new LockDelayTerms(stop, delay) is var terms && terms.Complaint() is null ? terms : null;
 
     // On a shared device the neighbours' processes and memory are no dirt: who looks cannot tell them apart.
-    static DeviceProbeTerms? Probe(GpuPoolSpec pool) => (pool.SlotsPerDevice ?? 1) > 1 ? null
+    static DeviceProbeTerms? Probe(GpuPoolSpec pool) => (pool.SlotsPerDevice ?? 1) > 1 || PluginDevices.TermsOf(pool) is { Shared: true }
+        ? null
         : new DeviceProbeTerms(pool.ResidualMemoryMiB ?? DefaultResidual, DeviceService.TermsOf(pool).ProbationSeconds,
             DeviceService.TermsOf(pool).AutoRecovery, pool.CleanUpTries ?? 3, pool.CleanUpRetrySeconds ?? 60);
 

@@ -42,6 +42,7 @@ static class EventTypes
         .Register<StaleHolderRejected>("stale_holder_rejected")
         .Register<DeviceDiscovered>("device_discovered")
         .Register<DeviceCordoned>("device_cordoned")
+        .Register<DeviceBound>("device_bound")
         .Register<DeviceDegraded>("device_degraded")
         .Register<DeviceOnProbation>("device_on_probation")
         .Register<DeviceReturned>("device_returned")
@@ -106,6 +107,7 @@ sealed record ObservationResumed(string? Scope = null);
 [JsonSerializable(typeof(StaleHolderRejected))]
 [JsonSerializable(typeof(DeviceDiscovered))]
 [JsonSerializable(typeof(DeviceCordoned))]
+[JsonSerializable(typeof(DeviceBound))]
 [JsonSerializable(typeof(DeviceDegraded))]
 [JsonSerializable(typeof(DeviceOnProbation))]
 [JsonSerializable(typeof(DeviceReturned))]

@@ -66,6 +66,9 @@ interface ILedger
     /// </summary>
     Task SyncDevicesAsync(string pool, IReadOnlyList<SlotSnapshot> found, LeaderEpoch epoch, CancellationToken cancel);
 
+    /// <summary>The granted slot whose holder told at its attach that it sees this device; null when no holder did.</summary>
+    Task<BoundSlot?> FindBoundAsync(string uuid, CancellationToken cancel);
+
     /// <summary>How fit a device is; healthy where nothing else is on record.</summary>
     Task<Loaded<DeviceHealth>> LoadDeviceAsync(string node, string device, CancellationToken cancel);
 
@@ -128,6 +131,24 @@ sealed record LedgerCommit(
     public bool IsEmpty => Tasks.All(t => t.Events.Count == 0) && Leases.All(l => l.Events.Count == 0)
         && Devices.All(d => d.Events.Count == 0);
 }
+
+/// <summary>What a lease's attach says of the device that a kubelet chose; goes with it in one transaction.</summary>
+/// <param name="IsExclusive">Refused while another granted slot is bound to the same device.</param>
+sealed record DeviceBinding(SlotKey Slot, DeviceBound Event, bool IsExclusive)
+{
+    public static IEnumerable<DeviceBinding> Of(LeaseChange change) =>
+        from attached in change.Events.OfType<LeaseAttached>()
+        where attached.DeviceUuid is not null && change.Before.State.Grant is not null
+        let grant = change.Before.State.Grant!
+        select new DeviceBinding(
+            grant.Slot,
+            new DeviceBound(grant.Slot.Node, grant.Slot.Device, grant.Slot.Slot, change.LeaseUid, grant.Token, attached.DeviceUuid!),
+            grant.Terms.DevicePlugin is { Shared: false });
+}
+
+/// <param name="Lease">namespace/name of the GpuLease.</param>
+/// <param name="BeatAt">Of its holder; PostgreSQL's clock.</param>
+sealed record BoundSlot(SlotSnapshot Slot, string Lease, DateTimeOffset? BeatAt, DateTimeOffset DatabaseNow);
 
 sealed record TaskChange(string TaskUid, Loaded<TaskState> Before, IReadOnlyList<ITaskEvent> Events);
 

@@ -49,6 +49,11 @@ static class LedgerViews
             after.Fitness.ToString(), after.By?.ToString(), after.Reason, after.Failures);
     }
 
+    /// <summary>Which device a kubelet gave to the holder of a slot, guarded against a second holder of the same one.</summary>
+    public static NpgsqlBatchCommand Bind(DeviceBinding b) => Statement.Of(
+        "select framelease.bind_slot($1, $2, $3, $4, $5, $6, $7)", b.Slot.Cluster, b.Slot.Node, b.Slot.Device, b.Slot.Slot, b.Event.Token,
+        b.Event.Uuid, b.IsExclusive);
+
     /// <summary>Attach is the first beat: silence counts from here.</summary>
     public static IEnumerable<NpgsqlBatchCommand> FirstBeats(TaskChange change) =>
         change.Events.OfType<AttemptAttached>().Select(a => Statement.Of(

@@ -133,6 +133,22 @@ sealed partial class PostgresLedger
         _ => null,
     };
 
+    public async Task<BoundSlot?> FindBoundAsync(string uuid, CancellationToken cancel) => (await RowsAsync(
+        Statement.Of(
+            $"""
+            select {SlotColumns}, l.namespace || '/' || l.name, b.beat_at, clock_timestamp()
+              from {Slots} join framelease.leases l on l.uid = s.lease_uid
+              left join framelease.attempts a on a.lease_uid = s.lease_uid
+              left join framelease.liveness b on (b.task_uid, b.scene, b.attempt) = (a.task_uid, a.scene, a.attempt)
+             where s.cluster = $1 and s.bound_uuid = $2 and s.bound_token = s.token and s.state = 'Granted' order by b.beat_at desc limit 1
+            """,
+            cluster.Uid, uuid),
+        r => new BoundSlot(
+            Slot(r), r.GetString(SlotColumnCount),
+            r.IsDBNull(SlotColumnCount + 1) ? null : r.GetFieldValue<DateTimeOffset>(SlotColumnCount + 1),
+            r.GetFieldValue<DateTimeOffset>(SlotColumnCount + 2)),
+        cancel)).FirstOrDefault();
+
     const string HealthColumns = "cluster, node, device, fitness, found_by, reason, failures, since, version, clock_timestamp()";
 
     public async Task<Loaded<DeviceHealth>> LoadDeviceAsync(string node, string device, CancellationToken cancel) =>

@@ -37,12 +37,17 @@ sealed partial class PostgresLedger(IEventStore store, IDatabaseClock clock, Clu
             .OrderBy(d => d.Before.State.Key.ToString(), StringComparer.Ordinal).ToList();
         foreach (var device in devices)
             session.Guard(LedgerViews.DeviceMove(device));
+        var bindings = commit.Leases.SelectMany(DeviceBinding.Of).ToList();
+        foreach (var binding in bindings)
+            session.Guard(LedgerViews.Bind(binding));
         foreach (var task in commit.Tasks.Where(t => t.Events.Count > 0))
             session.Append(TaskStream(task.TaskUid), task.Before.Version, [.. task.Events]);
         foreach (var lease in commit.Leases.Where(l => l.Events.Count > 0))
             session.Append(LeaseStream(lease.LeaseUid), lease.Before.Version, [.. lease.Events]);
         foreach (var device in devices)
             session.AppendAny(DeviceStream(device.Before.State.Key.Device), [.. device.Events]);
+        foreach (var binding in bindings)
+            session.AppendAny(DeviceStream(binding.Slot.Device), binding.Event);
         foreach (var write in commit.Tasks.SelectMany(LedgerViews.FirstBeats).Concat(commit.Leases.SelectMany(LedgerViews.FirstBeats)))
             session.Write(write);
         // After the row of the attempt, or of the lease, has been changed: its lock keeps beats out, and the ones that were under way have ended.

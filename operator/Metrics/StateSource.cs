@@ -14,7 +14,7 @@ sealed class StateSource(IPlatformReads reads, Func<IReadOnlyList<GpuLease>?> le
     /// <summary>Seconds after which what a holder told is no longer shown: three times the default interval between beats.</summary>
     const double Stale = 180;
 
-    static readonly string[] SlotStates = ["Free", "Granted", "Quarantined"];
+    static readonly string[] SlotStates = ["Free", "Granted", "Quarantined", "Releasing"];
 
     public async Task<IReadOnlyList<MetricFamily>> ReadAsync(CancellationToken cancel)
     {
@@ -36,7 +36,7 @@ sealed class StateSource(IPlatformReads reads, Func<IReadOnlyList<GpuLease>?> le
             Gauge("framelease_devices", "Devices by health: degraded ones get no lease, one on probation gets one at a time", null,
                 Fitness(state)),
             Gauge("framelease_slot_quarantine_age_seconds", "Age of the oldest quarantine of a pool; 0 without one", "seconds",
-                Ages(state, "Quarantined")),
+                Ages(state, "Quarantined", "Releasing")),
             Gauge("framelease_leases_deadlocked", "Held leases that only a person ends: their pools detect only", null,
                 state.Slots.Select(s => s.Pool).Distinct(StringComparer.Ordinal).Select(pool => One(
                     MetricNames.Labels(("pool", pool)), state.Deadlocked.FirstOrDefault(d => d.Pool == pool)?.Count ?? 0))),
@@ -65,7 +65,7 @@ sealed class StateSource(IPlatformReads reads, Func<IReadOnlyList<GpuLease>?> le
         where value is not null
         select One(MetricNames.Labels(("pool", device.Pool), ("node", device.Node), ("device", device.Device)), value.Value);
 
-    // All three states of every pool, zeros too: alerts compare them.
+    // All four states of every pool, zeros too: alerts compare them.
     static IEnumerable<MetricPoint> SlotCounts(PlatformState state) =>
         from pool in state.Slots.Select(s => s.Pool).Distinct(StringComparer.Ordinal)
         from name in SlotStates
@@ -80,10 +80,10 @@ sealed class StateSource(IPlatformReads reads, Func<IReadOnlyList<GpuLease>?> le
             MetricNames.Labels(("pool", pool), ("health", name.ToLowerInvariant())),
             state.Fitness.FirstOrDefault(s => s.Pool == pool && s.Fitness == name)?.Count ?? 0);
 
-    static IEnumerable<MetricPoint> Ages(PlatformState state, string name) =>
+    static IEnumerable<MetricPoint> Ages(PlatformState state, params string[] names) =>
         from pool in state.Slots.Select(s => s.Pool).Distinct(StringComparer.Ordinal)
-        let slots = state.Slots.FirstOrDefault(s => s.Pool == pool && s.State == name)
-        select One(MetricNames.Labels(("pool", pool)), slots?.OldestSeconds ?? 0);
+        let slots = state.Slots.Where(s => s.Pool == pool && names.Contains(s.State))
+        select One(MetricNames.Labels(("pool", pool)), slots.Select(s => s.OldestSeconds).DefaultIfEmpty(0).Max());
 
     // Why somebody waits is what its own status says, so that metric and `kubectl describe` never differ.
     IEnumerable<MetricPoint> Waiting() =>

@@ -35,7 +35,8 @@ static class IssueRules
 
     public static IReadOnlyList<Issue> Find(MonitoringFacts facts) =>
     [
-        .. Rates(facts), .. Quarantines(facts).Concat(Deadlocks(facts)).DistinctBy(i => i.Key), .. Degraded(facts), .. Heartbeats(facts),
+        .. Rates(facts), .. Quarantines(facts).Concat(Leaving(facts)).Concat(Deadlocks(facts)).DistinctBy(i => i.Key),
+        .. Degraded(facts), .. Heartbeats(facts),
     ];
 
     static IEnumerable<Issue> Rates(MonitoringFacts facts)
@@ -73,6 +74,15 @@ static class IssueRules
         select new Issue(
             "GPU_LOCK_DEADLOCK_DETECTED", IssueSeverity.Critical, slots.Pool,
             $"{slots.Count} slots are in quarantine, the oldest for {slots.OldestSeconds:0} s: their holders are gone, nothing frees them");
+
+    // Given back, and their pods do not end: to whoever waits it is the same.
+    static IEnumerable<Issue> Leaving(MonitoringFacts facts) =>
+        from slots in facts.State.Slots
+        where slots.State == "Releasing" && slots.OldestSeconds > QuarantineSeconds
+        select new Issue(
+            "GPU_LOCK_DEADLOCK_DETECTED", IssueSeverity.Critical, slots.Pool,
+            $"{slots.Count} slots were given back, the oldest {slots.OldestSeconds:0} s ago, and their pods have not ended: "
+            + "their devices are the kubelet's until then");
 
     static IEnumerable<Issue> Deadlocks(MonitoringFacts facts) =>
         from leases in facts.State.Deadlocked

@@ -14,7 +14,8 @@ sealed partial class PlatformReads
 
     const string LeaseColumns = """
         l.uid, l.namespace, l.name, l.pool, l.holder,
-        case when l.quarantined_at is not null and l.freed_at is null then 'Quarantined' when l.ending is not null then l.ending
+        case when l.quarantined_at is not null and l.freed_at is null then 'Quarantined'
+             when l.ending = 'Released' and l.freed_at is null then 'Releasing' when l.ending is not null then l.ending
              when l.drain_at is not null then 'Draining' when l.granted_at is not null then 'Granted' else 'Pending' end as state,
         nullif(l.cause, ''), l.node, l.device, l.slot, l.token, l.requested_at, l.granted_at, l.attached_at, l.ended_at, l.freed_at,
         l.proof, l.requested_seq

@@ -26,8 +26,10 @@ sealed partial class PlatformReads(PostgresEventStore store) : IPlatformReads
             r => (Now: r.GetFieldValue<DateTimeOffset>(0), Position: r.GetInt64(1)));
         var slots = session.Query(
             new NpgsqlBatchCommand("""
-                select pool, state, count(*), greatest(max(extract(epoch from clock_timestamp() - changed_at)), 0)::float8
-                  from framelease.slots where pool <> '' group by pool, state order by pool, state
+                select pool, shown, count(*), greatest(max(extract(epoch from clock_timestamp() - changed_at)), 0)::float8
+                  from (select s.*, case when state = 'Quarantined' and reason = 'Releasing' then 'Releasing' else state end as shown
+                          from framelease.slots s where pool <> '') as s
+                 group by pool, shown order by pool, shown
                 """),
             r => new SlotCount(r.GetString(0), r.GetString(1), r.GetInt64(2), r.GetDouble(3)));
         var waiting = session.Query(

@@ -102,7 +102,8 @@ static class Statistics
                 break;
             case LeaseReleased:
                 Ended(e, uid, "Released", "", view);
-                Free(e, uid, "Released", view);
+                if (data is LeaseReleased { SlotHeld: not true })
+                    Free(e, uid, "Released", view);
                 break;
             case LeaseExpired x:
                 Ended(e, uid, "Expired", x.Cause.ToString(), view);
@@ -112,6 +113,9 @@ static class Statistics
                 break;
             case LeaseGaveUp x:
                 Ended(e, uid, "GaveUp", x.Reason, view);
+                break;
+            // A clean end whose slot follows its pod: nothing is wrong, and nothing recovers.
+            case SlotQuarantined { Reason: LeaseState.Releasing }:
                 break;
             case SlotQuarantined q:
                 view.Execute($"update {Leases} set quarantined_at = {e.Timestamp} where uid = {uid}");
@@ -123,7 +127,7 @@ static class Statistics
                     insert into {Sums} as s (metric, label, detail, bucket, count, millis)
                     select 'recovery', pool, proof, {Waits.Count} - width_bucket(-took, {Waits.Negated}), 1, round(took * 1000)::bigint
                     from (select pool, proof, greatest(extract(epoch from freed_at - quarantined_at), 0)::float8 as took
-                            from {Leases} where uid = {uid}) as l
+                            from {Leases} where uid = {uid} and quarantined_at is not null) as l
                     on conflict (metric, label, detail, bucket) do update
                       set count = s.count + excluded.count, millis = s.millis + excluded.millis
                     """);

@@ -91,10 +91,19 @@ static class WorkerPod
             Field("FRAMELEASE_POD_NAMESPACE", "metadata.namespace"),
             Field("FRAMELEASE_POD_UID", "metadata.uid"),
             Field("FRAMELEASE_NODE_NAME", "spec.nodeName"),
-            .. grant is { DeviceKind: "Gpu" }
+            // Where a kubelet hands out devices, it also says in the environment which: a word of ours would go past it.
+            .. grant?.Terms.DevicePlugin is not null
+                ? [new EnvVar { Name = "FRAMELEASE_REPORT_DEVICES", Value = "true" }]
+                : grant is { DeviceKind: "Gpu" }
                 ? new[] { new EnvVar { Name = "NVIDIA_VISIBLE_DEVICES", Value = grant.Slot.Device }, new EnvVar { Name = "CUDA_VISIBLE_DEVICES", Value = grant.Slot.Device } }
                 : [],
         ],
+        Resources = grant?.Terms.DevicePlugin is { } plugin
+            ? new ResourceRequirements
+            {
+                Limits = new Dictionary<string, string>(StringComparer.Ordinal) { [plugin.Resource] = "1" },
+            }
+            : null,
         VolumeMounts =
         [
             new VolumeMount { Name = "scratch", MountPath = ScratchDirectory },

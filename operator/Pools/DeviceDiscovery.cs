@@ -17,17 +17,27 @@ static class DeviceDiscovery
     public sealed record Found(
         IReadOnlyList<SlotSnapshot> Slots, IReadOnlyList<string> Problems, IReadOnlyDictionary<(string Node, string Device), string> Unfit);
 
-    public static Found Of(GpuPool pool, IEnumerable<GpuPool> pools, IReadOnlyCollection<Node> nodes, string cluster)
+    /// <param name="held">Slots of the pool that are not free; needed where the kubelet hands out the devices.</param>
+    public static Found Of(
+        GpuPool pool, IEnumerable<GpuPool> pools, IReadOnlyCollection<Node> nodes, string cluster,
+        IReadOnlyCollection<SlotSnapshot>? held = null)
     {
         var (slots, problems) = (new List<SlotSnapshot>(), new List<string>());
         var unfit = new Dictionary<(string, string), string>();
         var others = pools.Where(p => p.Metadata.Name != pool.Metadata.Name && p.Metadata.DeletionTimestamp is null).ToList();
         foreach (var node in nodes.Where(n => Matches(pool, n)).OrderBy(n => n.Metadata.Name, StringComparer.Ordinal))
         {
-            var rivals = others.Where(p => Matches(p, node)).Select(p => p.Metadata.Name).ToList();
+            var rivals = others.Where(p => IsRival(pool, p) && Matches(p, node)).Select(p => p.Metadata.Name).ToList();
             if (rivals.Count > 0)
                 problems.Add(
                     $"Overlapping: node {node.Metadata.Name} also matches pool {string.Join(", ", rivals)}; its devices belong to none");
+            else if (IsPlugin(pool))
+            {
+                slots.AddRange(PluginDevices.Of(pool.Spec, node, held ?? [], out var problem)
+                    .SelectMany(d => SlotsOf(pool, node, d.Device, cluster, d.IsSurplus)));
+                if (problem is not null)
+                    problems.Add(problem);
+            }
             else
             {
                 var devices = Once(node, DevicesOf(pool, node, problems), problems);
@@ -48,10 +58,10 @@ static class DeviceDiscovery
     public static DeviceCordon? DrainOf(GpuPool pool, SlotSnapshot slot) => (pool.Spec.Cordons ?? []).FirstOrDefault(c =>
         c.Drain is true && c.Node == slot.Key.Node && (c.Device is null || c.Device == slot.Key.Device));
 
-    static IEnumerable<SlotSnapshot> SlotsOf(GpuPool pool, Node node, NodeDevice device, string cluster)
+    static IEnumerable<SlotSnapshot> SlotsOf(GpuPool pool, Node node, NodeDevice device, string cluster, bool isSurplus = false)
     {
-        var traits = Traits(pool, node, device);
-        for (var slot = 0; slot < (pool.Spec.SlotsPerDevice ?? 1); slot++)
+        var traits = Traits(pool, node, device, isSurplus);
+        for (var slot = 0; slot < (IsPlugin(pool) ? 1 : pool.Spec.SlotsPerDevice ?? 1); slot++)
         {
             yield return new SlotSnapshot(
                 new SlotKey(cluster, node.Metadata.Name!, device.Id, slot), pool.Metadata.Name!, SlotState.Free, 0, null, device.Name,
@@ -63,9 +73,11 @@ static class DeviceDiscovery
         }
     }
 
-    static DeviceTraits Traits(GpuPool pool, Node node, NodeDevice device)
+    static DeviceTraits Traits(GpuPool pool, Node node, NodeDevice device, bool isSurplus)
     {
         var (state, reason) = Service(pool, node, device);
+        if (state is null && isSurplus)
+            (state, reason) = ("Surplus", $"node {node.Metadata.Name} has fewer of {PluginDevices.ResourceOf(pool.Spec)} now");
         return new DeviceTraits(
             (int)Math.Clamp(device.MemoryMiB, 0, int.MaxValue), pool.Spec.EncodeSessionsPerDevice ?? 0,
                 pool.Spec.DecodeSessionsPerDevice ?? 0,
@@ -85,8 +97,15 @@ static class DeviceDiscovery
 
     static string? UnfitBecause(NodeDevice device) => device.Health is "Degraded" ? device.HealthReason ?? "the node says so" : null;
 
-    static bool Matches(GpuPool pool, Node node) => Selects(pool, node)
-        && (Publishes(node) || (pool.Spec.Devices ?? []).Any(d => d.Node == node.Metadata.Name));
+    static bool IsPlugin(GpuPool pool) => pool.Spec.Binding is PoolBinding.DevicePlugin;
+
+    // Two resources of one node are two sets of devices, and the plugin's business; whoever goes past the kubelet is everybody's rival.
+    static bool IsRival(GpuPool pool, GpuPool other) => !IsPlugin(pool) || !IsPlugin(other)
+        || PluginDevices.ResourceOf(pool.Spec) == PluginDevices.ResourceOf(other.Spec);
+
+    static bool Matches(GpuPool pool, Node node) => Selects(pool, node) && (IsPlugin(pool)
+        ? PluginDevices.Offers(node, PluginDevices.ResourceOf(pool.Spec))
+        : Publishes(node) || (pool.Spec.Devices ?? []).Any(d => d.Node == node.Metadata.Name));
 
     static bool Publishes(Node node) => node.Metadata.Annotations?.ContainsKey(ApiGroup.DevicesAnnotation) is true;
 
@@ -97,6 +116,13 @@ static class DeviceDiscovery
     // What is listed and not used is told, once a node.
     static IEnumerable<string> Unused(GpuPool pool, IReadOnlyCollection<Node> nodes)
     {
+        if (IsPlugin(pool))
+        {
+            if (pool.Spec.Devices?.Count > 0)
+                yield return "spec.devices is not used with binding DevicePlugin: nodes say how many they have; remove it";
+            yield break;
+        }
+
         foreach (var name in (pool.Spec.Devices ?? []).Select(d => d.Node).Distinct(StringComparer.Ordinal))
         {
             var why = nodes.FirstOrDefault(n => n.Metadata.Name == name) switch

@@ -31,7 +31,7 @@ sealed class GpuPoolReconciler(
         if (stores.Pools.Find(key) is not { } pool || pool.Metadata.DeletionTimestamp is not null)
             return ReconcileResult.Done;
         var name = pool.Metadata.Name!;
-        var found = DeviceDiscovery.Of(pool, stores.Pools.List(), stores.Nodes.List(), cluster.Uid);
+        var found = DeviceDiscovery.Of(pool, stores.Pools.List(), stores.Nodes.List(), cluster.Uid, await HeldAsync(pool, cancel));
         await ledger.SyncDevicesAsync(name, found.Slots, leader.Epoch, cancel);
         var health = await devices.KeepAsync(found, pool.Spec, leader.Epoch, cancel);
         dispatchers.Wake(name);
@@ -45,6 +45,11 @@ sealed class GpuPoolReconciler(
         await WriteStatusAsync(pool, found.Problems, snapshot, health, cancel);
         return ReconcileResult.After(health.NextProbation < Refresh ? health.NextProbation.Value + Margin : Refresh);
     }
+
+    // A kubelet that hands out devices counts those in use: which slots are left depends on them.
+    async Task<IReadOnlyList<SlotSnapshot>> HeldAsync(GpuPool pool, CancellationToken cancel) =>
+        pool.Spec.Binding is PoolBinding.DevicePlugin
+        ? [.. (await ledger.ReadPoolAsync(pool.Metadata.Name!, cancel)).Slots.Where(s => s.State is not SlotState.Free)] : [];
 
     // Whoever attached is asked, and made to after the grace (GradeWatch); a grant to which nobody attached is simply taken back.
     async Task DrainAsync(SlotSnapshot slot, DeviceCordon cordon, CancellationToken cancel)
@@ -70,7 +75,7 @@ sealed class GpuPoolReconciler(
             Conditions = Conditions(pool, problems, snapshot),
             Slots = snapshot.Slots.Count,
             FreeSlots = snapshot.Slots.Count(s => s is { State: SlotState.Free, Traits.OutOfService: null }),
-            QuarantinedSlots = snapshot.Slots.Count(s => s.State is SlotState.Quarantined),
+            QuarantinedSlots = snapshot.Slots.Count(s => s is { State: SlotState.Quarantined, IsReleasing: false }),
             DegradedDevices = Devices(snapshot, health, DeviceFitness.Degraded),
             DevicesOnProbation = Devices(snapshot, health, DeviceFitness.Probation),
             SlotsOutOfService = snapshot.Slots.Count(s => s.Traits.OutOfService is not null),
@@ -97,6 +102,7 @@ sealed class GpuPoolReconciler(
         if (problems.Count > 0)
         {
             var reason = problems[0].StartsWith("Overlapping", StringComparison.Ordinal) ? "Overlapping"
+                : problems[0].StartsWith("DevicesShared", StringComparison.Ordinal) ? "DevicesShared"
                 : problems[0].StartsWith("spec.devices", StringComparison.Ordinal) ? "DevicesNotUsed"
                 : "DevicesUnreadable";
             conditions.False("Ready", reason, string.Join("; ", problems));
@@ -104,7 +110,10 @@ sealed class GpuPoolReconciler(
         else if (LeaseTermsPolicy.ComplaintAbout(pool.Spec) is { } complaint)
             conditions.False("Ready", "TermsInvalid", complaint);
         else if (snapshot.Slots.Count == 0)
-            conditions.False("Ready", "NoDevices", "no node matches nodeSelector and publishes devices");
+            conditions.False("Ready", "NoDevices", pool.Spec.Binding is PoolBinding.DevicePlugin
+                ? $"no node that nodeSelector matches has {PluginDevices.ResourceOf(pool.Spec)} in status.allocatable: "
+                    + "does its device plugin run?"
+                : "no node matches nodeSelector and publishes devices");
         else
             conditions.True("Ready", "Ready", $"{snapshot.Slots.Count} slots");
         return conditions.ToList();
@@ -119,7 +128,7 @@ sealed class GpuPoolReconciler(
         Device = s.Key.Device,
         Slot = s.Key.Slot,
         Name = s.DeviceName,
-        State = s.State.ToString(),
+        State = s.IsReleasing ? LeaseState.Releasing : s.State.ToString(),
         Holder = s.LeaseUid is { } uid ? names.GetValueOrDefault(uid, uid) : null,
         Token = s.Token,
         OutOfService = s.Traits.OutOfService,

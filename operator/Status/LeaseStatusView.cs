@@ -29,6 +29,7 @@ static class LeaseStatusView
             Conditions = conditions.ToList(),
             Node = state.Grant?.Slot.Node,
             Device = state.Grant?.Slot.Device,
+            DeviceUuid = state.Attachment?.DeviceUuid,
             Slot = state.Grant?.Slot.Slot,
             Token = state.Grant?.Token,
             RequestedTime = state.RequestedAt,
@@ -48,6 +49,7 @@ static class LeaseStatusView
     /// <summary>One word for people: where a lease is, quarantine before all.</summary>
     public static string StateOf(LeaseState state) => state switch
     {
+        { IsReleasing: true } => LeaseState.Releasing,
         { SlotQuarantined: true } => "Quarantined", // before all else: it is what keeps the slot from others
         { Phase: LeasePhase.None } => "Pending",
         _ => state.Phase.ToString(),
@@ -55,6 +57,7 @@ static class LeaseStatusView
 
     static (string? Reason, string? Message) Why(LeaseState state, Obstacle? wait) => state switch
     {
+        { IsReleasing: true } => (LeaseState.Releasing, $"{state.EndMessage}; slot {state.Grant!.Slot} is free when its pod has ended"),
         { SlotQuarantined: true } => (state.EndReason, $"{state.EndMessage}; slot {state.Grant!.Slot} waits for proof that nobody uses it"),
         { IsEnded: true } => (state.EndReason, state.Freed is { } f ? $"{state.EndMessage}; freed by {f.Proof}: {f.Evidence}" : state.EndMessage),
         { IsGranted: true, Deadlock: { } d } => ("Deadlocked", $"{d.Cause}: {d.Message}; {ByPerson}"),
@@ -78,10 +81,14 @@ static class LeaseStatusView
     static void Attached(ConditionSet c, LeaseState state)
     {
         if (state.Attachment is { } a)
-            c.True("Attached", "Attached", $"{(state.Request?.TaskUid is null ? "holder" : "pod")} {a.PodUid} on {a.Node}", state.AttachedAt);
+            c.True("Attached", "Attached", $"{(state.Request?.TaskUid is null ? "holder" : "pod")} {a.PodUid} on {a.Node}{Seen(state)}",
+                state.AttachedAt);
         else
             c.False("Attached", "NotAttached", "no holder made itself known");
     }
+
+    static string Seen(LeaseState state) => !state.FollowsPod ? "" : state.Attachment!.DeviceUuid is { } uuid ? $", device {uuid}"
+        : "; it could not tell which device the kubelet gave it";
 
     // The grade that comes next if the holder does not end before; before the attach, the start deadline.
     static (string? Grade, DateTimeOffset? At) Next(LeaseState state)
@@ -134,7 +141,9 @@ static class LeaseStatusView
 
     static void SlotFree(ConditionSet c, LeaseState state)
     {
-        if (state.SlotQuarantined)
+        if (state.IsReleasing)
+            c.False("SlotFree", LeaseState.Releasing, $"slot {state.Grant!.Slot} is free when its pod has ended", state.EndedAt);
+        else if (state.SlotQuarantined)
             c.False("SlotFree", "Quarantined", $"slot {state.Grant!.Slot} waits for proof that nobody uses it", state.EndedAt);
         else if (state.IsEnded)
             c.True("SlotFree", state.Freed?.Proof.ToString() ?? "Released", state.Freed?.Evidence ?? "given back by its holder");

@@ -40,7 +40,7 @@ sealed class AssignmentBuilder(ILedger ledger, IKubernetesClient kubernetes, IOb
             Attempt = new AttemptRef(fence.TaskUid, fence.Scene, fence.Attempt, fence.PodUid, fence.LeaseUid, fence.Token),
             Credential = credential,
             Protocol = ProtocolVersion.Current.ToString(),
-            Device = DeviceOf(lease?.Grant),
+            Device = DeviceOf(lease),
             Engine = new EngineCall(accepted.Engine, engine.Spec.Driver.ToString(), accepted.Parameters),
             Input = InputOf(accepted.Input, (limits.InputMiB ?? 102400) * MiB),
             Output = new OutputTarget(
@@ -77,9 +77,11 @@ sealed class AssignmentBuilder(ILedger ledger, IKubernetesClient kubernetes, IOb
         return new InputSource(input.Uri!, WithoutUserInfo(input.Uri!), false, options.InputRoots, options.InputHosts, maxBytes);
     }
 
-    static LeasedDevice? DeviceOf(LeaseGranted? grant) => grant is null
+    // Where the kubelet chose, the slot's name is no device that a worker could look at.
+    static LeasedDevice? DeviceOf(LeaseState? lease) => lease?.Grant is not { } grant
         ? null
-        : new LeasedDevice(grant.Slot.Device, grant.DeviceIndex, grant.DeviceName, grant.DeviceKind, grant.Slot.Slot);
+        : new LeasedDevice(
+            lease.Attachment?.DeviceUuid ?? grant.Slot.Device, grant.DeviceIndex, grant.DeviceName, grant.DeviceKind, grant.Slot.Slot);
 
     // Passwords and signatures in a user's URL are not for logs.
     static string WithoutUserInfo(string uri) => Uri.TryCreate(uri, UriKind.Absolute, out var u) && u.Scheme is "http" or "https" && u is not null

@@ -21,6 +21,8 @@ sealed class WorkerService(
     const int MaxLogTail = 4096;
     const int MaxFinding = 400;
 
+    readonly DeviceBindings _bindings = new(ledger, attempts, logger);
+
     public async Task<Assignment> AttachAsync(string token, AttachRequest request, CancellationToken cancel)
     {
         var podUid = await AuthenticateAsync(token, request, cancel);
@@ -29,8 +31,9 @@ sealed class WorkerService(
         var row = await ledger.FindAttemptByPodAsync(podUid, cancel)
             ?? throw new HttpProblem(425, "TooEarly", $"no attempt is on record for pod {podUid} yet; try again");
         var fence = new AttemptFence(row.TaskUid, row.Scene, row.Attempt, row.PodUid, row.LeaseUid, row.Token);
+        var uuid = await _bindings.SeenAsync(fence, request.DeviceIds, Actor(row), cancel);
         var plan = await attempts.AttachAsync(fence, request.NodeName, request.WorkerVersion, Actor(row), cancel,
-            HolderProtocol.Bounded(request.BootId, 64));
+            HolderProtocol.Bounded(request.BootId, 64), uuid);
         await RefuseAsync(plan, fence, "attach", cancel);
         Log.Attached(logger, row.PodName, row.TaskUid, row.Scene, row.Attempt, row.Token);
         return await assignments.BuildAsync(fence, credential.Issue(fence), cancel);

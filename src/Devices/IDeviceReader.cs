@@ -10,6 +10,9 @@ public interface IDeviceReader
     /// <summary>Who uses a device now; null when that cannot be read.</summary>
     /// <param name="device">An NVIDIA UUID.</param>
     Task<IReadOnlyList<DeviceProcess>?> ProcessesAsync(string device, CancellationToken cancellation);
+
+    /// <summary>The devices that this process can see, by index; null when they cannot be listed, as where nobody can list any.</summary>
+    Task<IReadOnlyList<NodeDevice>?> ListAsync(CancellationToken cancellation) => Task.FromResult<IReadOnlyList<NodeDevice>?>(null);
 }
 
 /// <summary>A device at one moment; null = the device does not tell.</summary>

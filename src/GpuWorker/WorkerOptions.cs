@@ -17,6 +17,12 @@ sealed record WorkerOptions(
     /// <summary>Of the machine's kernel, for the proof that this worker has ended (R4 b); null where it cannot be read.</summary>
     public string? BootId { get; init; }
 
+    /// <summary>The kubelet chose the device: tell the operator which it is.</summary>
+    public bool ReportsDevices { get; init; }
+
+    /// <summary>Devices that the container runtime was told to show; empty when it names none by UUID.</summary>
+    public IReadOnlyList<string> ShownDevices { get; init; } = [];
+
     /// <exception cref="FormatException">Names the variable, what it holds and what it should.</exception>
     public static WorkerOptions Read(Func<string, string?> environment)
     {
@@ -32,8 +38,21 @@ sealed record WorkerOptions(
             Needed(environment, "FRAMELEASE_NODE_NAME"),
             environment("FRAMELEASE_SCRATCH") is { Length: > 0 } scratch ? scratch : Path.GetTempPath(),
             TimeSpan.FromSeconds(Seconds(environment("FRAMELEASE_ATTACH_SECONDS"))),
-            environment("FRAMELEASE_DEVICE_ID") is { Length: > 0 and <= 256 } device ? device : null);
+            environment("FRAMELEASE_DEVICE_ID") is { Length: > 0 and <= 256 } device ? device : null)
+        {
+            ReportsDevices = environment("FRAMELEASE_REPORT_DEVICES") is "true",
+            ShownDevices = Shown(environment("NVIDIA_VISIBLE_DEVICES")),
+        };
     }
+
+    // Also all, none, void, numbers and a directory are said there: they name no device for certain.
+    static IReadOnlyList<string> Shown(string? text) =>
+    [
+        .. (text ?? "").Split(',', StringSplitOptions.TrimEntries)
+            .Where(d => d.Length <= 128)
+            .Where(d => d.StartsWith("GPU-", StringComparison.Ordinal) || d.StartsWith("MIG-", StringComparison.Ordinal))
+            .Take(64),
+    ];
 
     static int Seconds(string? text) =>
         string.IsNullOrEmpty(text) ? DefaultAttachSeconds

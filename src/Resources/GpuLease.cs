@@ -122,7 +122,10 @@ public sealed record LeaseHolder
 
 public sealed record GpuLeaseStatus
 {
-    /// <summary>Pending, Granted, Draining, Released, Quarantined, Expired, Revoked, GaveUp.</summary>
+    /// <summary>
+    /// Pending, Granted, Draining, Releasing (given back; the slot follows with its pod's end), Released, Quarantined, Expired, Revoked,
+    /// GaveUp.
+    /// </summary>
     public string? State { get; init; }
 
     public string? Reason { get; init; }
@@ -138,6 +141,9 @@ public sealed record GpuLeaseStatus
     public string? Node { get; init; }
 
     public string? Device { get; init; }
+
+    /// <summary>What the kubelet chose for it, as its worker sees it; absent where the slot names the device itself.</summary>
+    public string? DeviceUuid { get; init; }
 
     public int? Slot { get; init; }
 

@@ -21,6 +21,12 @@ public sealed record GpuPool : KubernetesObject
     [ValidationRule(
         "!has(self.lockDelaySeconds) || (has(self.stopAfterSeconds) && has(self.onLostContact) && self.onLostContact == 'Stop')",
         "lockDelaySeconds needs onLostContact Stop and stopAfterSeconds: no slot is freed by time while its worker may still run")]
+    [ValidationRule(
+        "!has(self.resourceName) || (has(self.binding) && self.binding == 'DevicePlugin')",
+        "resourceName is for binding DevicePlugin: with Static, devices are named by their nodes or by spec.devices")]
+    [ValidationRule(
+        "!has(self.binding) || self.binding != 'DevicePlugin' || !has(self.slotsPerDevice) || self.slotsPerDevice == 1",
+        "slotsPerDevice is 1 with binding DevicePlugin: how many pods share a device is set in the device plugin, and said by shared")]
     public GpuPoolSpec Spec { get; init; } = new();
 
     public GpuPoolStatus? Status { get; init; }
@@ -36,9 +42,32 @@ public sealed record GpuPoolSpec
     [ListMap("node", "id"), Items(0, 1024)]
     public IReadOnlyList<StaticDevice>? Devices { get; init; }
 
-    /// <summary>How a pod gets its device. Static: by id in the worker's assignment, on nodes dedicated to this platform.</summary>
+    /// <summary>
+    /// How a pod gets its device. Static: by id in the worker's assignment, on nodes dedicated to this platform. DevicePlugin: its pod asks
+    /// for one piece of resourceName, and the kubelet chooses; other pods of the cluster may use the same nodes.
+    /// </summary>
     [Default("\"Static\"")]
     public PoolBinding? Binding { get; init; }
+
+    /// <summary>
+    /// With binding DevicePlugin: the extended resource, of which a node has as many slots as its status.allocatable says. Default
+    /// nvidia.com/gpu; nvidia.com/gpu.shared where the plugin renames what it shares, nvidia.com/mig-1g.10gb for a part of a card.
+    /// </summary>
+    [Length(3, 127), Pattern(@"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$")]
+    public string? ResourceName { get; init; }
+
+    /// <summary>
+    /// With binding DevicePlugin: several pieces may be the same device, as the plugin's time-slicing or MPS has it. Where it is false, two
+    /// leases that see the same device are a fault: the second does not start. Default: true for a resourceName that ends in .shared.
+    /// </summary>
+    public bool? Shared { get; init; }
+
+    /// <summary>
+    /// With binding DevicePlugin: memory of one slot, where no node label (nvidia.com/gpu.memory, of GPU feature discovery) tells. Unset:
+    /// not counted.
+    /// </summary>
+    [Range(0, 16777216)]
+    public int? MemoryMiBPerDevice { get; init; }
 
     /// <summary>Leases that one device carries at a time. Default 1.</summary>
     [Range(1, 16), Default("1")]
@@ -243,11 +272,14 @@ public sealed record DeviceCordon
     public string? Reason { get; init; }
 }
 
-/// <summary>The way a device reaches the pod. DevicePlugin and DRA are other bindings, to come with their own parts of the platform.</summary>
+/// <summary>The way a device reaches the pod. DRA is another one, to come with its own parts of the platform.</summary>
 public enum PoolBinding
 {
     /// <summary>By device id, without an extended resource.</summary>
     Static,
+
+    /// <summary>By an extended resource that a device plugin offers.</summary>
+    DevicePlugin,
 }
 
 public sealed record GpuPoolStatus
@@ -264,7 +296,7 @@ public sealed record GpuPoolStatus
 
     public int? QuarantinedSlots { get; init; }
 
-    /// <summary>Cordoned, degraded or overlapping: they get no new lease.</summary>
+    /// <summary>Cordoned, degraded, overlapping or surplus: they get no new lease.</summary>
     public int? SlotsOutOfService { get; init; }
 
     /// <summary>Not fit for work, by their node's word or by a probe: they get no lease.</summary>
@@ -298,7 +330,7 @@ public sealed record SlotStatus
 
     public string? Name { get; init; }
 
-    /// <summary>Free, Granted or Quarantined.</summary>
+    /// <summary>Free, Granted, Releasing (given back; free when its pod has ended) or Quarantined.</summary>
     public string? State { get; init; }
 
     /// <summary>namespace/name of the GpuLease that holds it, or held it last while quarantined.</summary>
@@ -306,7 +338,7 @@ public sealed record SlotStatus
 
     public long? Token { get; init; }
 
-    /// <summary>Cordoned, Degraded or Overlapping; absent while in service.</summary>
+    /// <summary>Cordoned, Degraded, Overlapping or Surplus (more than the node has now); absent while in service.</summary>
     public string? OutOfService { get; init; }
 
     /// <summary>Why it is quarantined or out of service.</summary>

@@ -76,6 +76,29 @@ public sealed class CrdOnServerTests : IAsyncLifetime
     }
 
     [RealServerFact]
+    public async Task A_pool_says_of_its_binding_only_what_that_binding_knows()
+    {
+        async Task RefusedPoolAsync(string spec, string expected) =>
+            (await Should.ThrowAsync<KubernetesException>(() => _client.ApplyAsync(Pool(spec), Ct))).Message.ShouldContain(expected);
+
+        await RefusedPoolAsync("""{"resourceName":"nvidia.com/gpu"}""", "resourceName is for binding DevicePlugin");
+        await RefusedPoolAsync("""{"binding":"DevicePlugin","slotsPerDevice":2}""", "slotsPerDevice is 1 with binding DevicePlugin");
+        await RefusedPoolAsync("""{"binding":"DevicePlugin","resourceName":"gpu"}""", "spec.resourceName");
+        await RefusedPoolAsync("""{"binding":"DevicePlugin","resourceName":"Nvidia.com/gpu"}""", "spec.resourceName");
+        await RefusedPoolAsync("""{"binding":"DRA"}""", "spec.binding");
+        foreach (var resource in (string[])["nvidia.com/gpu", "nvidia.com/gpu.shared", "nvidia.com/mig-1g.10gb"])
+            await _client.ApplyAsync(Pool($$"""{"binding":"DevicePlugin","resourceName":"{{resource}}"}"""), Ct);
+        await _client.DeleteAsync<GpuPool>(_name, null, ct: Ct);
+    }
+
+    JsonObject Pool(string spec)
+    {
+        var pool = Manifest(spec);
+        (pool["kind"], pool["metadata"]) = ("GpuPool", new JsonObject { ["name"] = _name });
+        return pool;
+    }
+
+    [RealServerFact]
     public async Task A_spec_can_not_be_changed_and_a_status_can()
     {
         var made = await _client.ApplyAsync(Manifest("""{"engine":"e","input":{"object":"a"}}"""), Ct);

@@ -3,6 +3,7 @@ using System.Globalization;
 using Framelease.Domain.Leasing;
 using Framelease.Simulation.Tests.Reach;
 using Framelease.Simulation.Tests.World;
+using Framelease.Simulation.Tests.World.Whole;
 using Xunit.Abstractions;
 
 namespace Framelease.Simulation.Tests;
@@ -111,11 +112,13 @@ public sealed class SimulationTests(ITestOutputHelper output)
         }
         catch (Exception e)
         {
+            var kind = (world.IsDetectOnly ? "; detects only" : "")
+                + (world is WholeWorld { ByKubelet: true } ? "; devices by kubelet" : "");
             return (world, $"""
 
                 SEED {seed}: {(e is InvariantBrokenException ? e.Message : e)}
                 at {world.Simulation.Elapsed.TotalSeconds:0.000} s, step {world.Simulation.Steps}
-                nodes {world.Nodes.Count} with {world.SlotsPerNode} slots{(world.IsDetectOnly ? "; detects only" : "")}; {world.Plan}
+                nodes {world.Nodes.Count} with {world.SlotsPerNode} slots{kind}; {world.Plan}
                 last steps:
                 {string.Join(Environment.NewLine, world.Simulation.Trace)}
                 replay: ./test simulation --seed {seed}

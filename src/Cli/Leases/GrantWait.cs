@@ -7,7 +7,10 @@ namespace Framelease.Cli.Leases;
 abstract record GrantStep
 {
     // Waiting longer changes nothing about these: somebody must change the lease, the pool or the tenant first.
-    static readonly string[] Final = ["PoolNotFound", "TenantNotAllowed", "PriorityBoostTooHigh", "OutOfBounds", "TermsInvalid", "Unschedulable"];
+    static readonly string[] Final =
+    [
+        "PoolNotFound", "TenantNotAllowed", "PriorityBoostTooHigh", "OutOfBounds", "TermsInvalid", "Unschedulable", "BindingNeedsPod",
+    ];
 
     GrantStep()
     {

@@ -24,6 +24,13 @@ public sealed record DeviceOnProbation(string Node, string Device, string Reason
 /// <param name="Proof">Uncordoned, InService (its node's word ended), ProbedClean, PersonSaysFit; else a proof that freed the slot.</param>
 public sealed record DeviceReturned(string Node, string Device, int Slot, string Proof, string Evidence) : IDeviceEvent;
 
+/// <summary>
+/// What the kubelet gave the holder of a slot whose device it chooses: tells which card a lease was on. Changes no health.
+/// </summary>
+/// <param name="Device">Of the slot, as the pool counts it.</param>
+/// <param name="Uuid">As the worker saw it at its attach.</param>
+public sealed record DeviceBound(string Node, string Device, int Slot, string LeaseUid, long Token, string Uuid);
+
 /// <summary>Whose word it is that a device is unfit.</summary>
 public enum DegradedBy
 {

@@ -12,7 +12,9 @@ public abstract record LeaseCommand
     /// <param name="Slot">As read from the slot table in the same round; the commit is guarded by exactly this row.</param>
     public sealed record Grant(SlotSnapshot Slot) : LeaseCommand;
 
-    public sealed record Attach(string PodUid, string Node, long Token, string? BootId = null, HolderProcess? Process = null)
+    /// <param name="DeviceUuid">That the holder sees; kept only where the kubelet chose its device.</param>
+    public sealed record Attach(
+        string PodUid, string Node, long Token, string? BootId = null, HolderProcess? Process = null, string? DeviceUuid = null)
         : LeaseCommand;
 
     /// <summary>The holder's own word, under its token.</summary>
@@ -61,12 +63,15 @@ public sealed record SlotSnapshot(
     SlotKey Key, string Pool, SlotState State, long Token, string? LeaseUid, string DeviceName, string DeviceKind, int DeviceIndex)
 {
     public DeviceTraits Traits { get; init; } = DeviceTraits.Unknown;
+
+    /// <summary>Given back by its holder, whose pod has not ended yet.</summary>
+    public bool IsReleasing => State is SlotState.Quarantined && Traits.Reason is LeaseState.Releasing;
 }
 
 /// <summary>What a slot's device has, and whether it serves.</summary>
 /// <param name="MemoryMiB">0 = unknown: not counted.</param>
 /// <param name="EncodeSessions">That it carries at a time; 0 = not counted.</param>
-/// <param name="OutOfService">Cordoned, Degraded or Overlapping; null while it serves.</param>
+/// <param name="OutOfService">Cordoned, Degraded, Overlapping or Surplus; null while it serves.</param>
 public sealed record DeviceTraits(
     int MemoryMiB, int EncodeSessions, int DecodeSessions, string? OutOfService = null, string? Reason = null)
 {

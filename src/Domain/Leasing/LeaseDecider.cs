@@ -57,7 +57,7 @@ public static class LeaseDecider
         if (!Holds(state, c.Token))
             return Stale(state, c.Token);
         if (state.Attachment is null)
-            return Of(new LeaseAttached(c.PodUid, c.Node, c.BootId, c.Process));
+            return Of(new LeaseAttached(c.PodUid, c.Node, c.BootId, c.Process, state.FollowsPod ? c.DeviceUuid : null));
         return state.Attachment.PodUid == c.PodUid ? Nothing : NotTheHolder(state.Attachment);
     }
 
@@ -66,9 +66,14 @@ public static class LeaseDecider
         if (IsOther(state, c.PodUid))
             return NotTheHolder(state.Attachment!);
         return Holds(state, c.Token)
-            ? Of(new LeaseReleased(c.Reason))
+            ? Released(state, c.Reason)
             : state.Phase is LeasePhase.Released && state.Grant!.Token == c.Token ? Nothing : Stale(state, c.Token);
     }
+
+    // A device that the kubelet handed out is the pod's until the pod has ended: who comes before would find none left.
+    static Decision<ILeaseEvent> Released(LeaseState state, string reason) => state is { FollowsPod: true, Grant: { } grant }
+        ? Of(new LeaseReleased(reason, SlotHeld: true), new SlotQuarantined(grant.Slot, grant.Token, LeaseState.Releasing))
+        : Of(new LeaseReleased(reason));
 
     // Causes that the stream contradicts are refused: the one who saw the deadline pass looked before the attach that this state already
     // holds.

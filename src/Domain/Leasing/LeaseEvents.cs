@@ -19,7 +19,9 @@ public sealed record LeaseGranted(
 /// gone (R4 b).</param>
 /// <param name="Process">Where the holder of a lease without a task runs, when it says so: what an agent of its node can look for
 /// (R4 c).</param>
-public sealed record LeaseAttached(string PodUid, string Node, string? BootId = null, HolderProcess? Process = null) : ILeaseEvent;
+/// <param name="DeviceUuid">That the worker sees, where the kubelet chose its device and the worker could tell.</param>
+public sealed record LeaseAttached(
+    string PodUid, string Node, string? BootId = null, HolderProcess? Process = null, string? DeviceUuid = null) : ILeaseEvent;
 
 /// <summary>A holder's own process. All that it starts under its lease carries <c>FRAMELEASE_LEASE_UID</c> in its environment.</summary>
 /// <param name="Pid">As the process itself sees it.</param>
@@ -47,8 +49,10 @@ public sealed record LeaseProgressed : ILeaseEvent;
 /// <param name="GraceSeconds">Until force, if the command arrives at once.</param>
 public sealed record LeaseDrainRequested(DrainCause Cause, int GraceSeconds, string Message) : ILeaseEvent;
 
-/// <summary>The holder gave the slot back itself: free at once.</summary>
-public sealed record LeaseReleased(string Reason) : ILeaseEvent;
+/// <summary>The holder gave the slot back itself: free at once, or with the end of its pod.</summary>
+/// <param name="SlotHeld">True: the kubelet still counts the device as the pod's; the slot waits for the pod's end
+/// (<see cref="SlotQuarantined"/>, <see cref="LeaseState.Releasing"/>). Null = free at once.</param>
+public sealed record LeaseReleased(string Reason, bool? SlotHeld = null) : ILeaseEvent;
 
 /// <summary>The lease ended without its holder's word.</summary>
 public sealed record LeaseExpired(ExpiryCause Cause, string Message) : ILeaseEvent;

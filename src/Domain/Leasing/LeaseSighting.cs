@@ -18,6 +18,8 @@ public static class LeaseSighting
             return "its slot is not in quarantine";
         if (state.QuarantineReason is AuthorityChanged)
             return HistoryMayBeLost;
+        if (state.FollowsPod)
+            return "its device is the kubelet's to hand out: only the end of its pod, as the kubelet tells it, proves that it can be again";
         if (state.Attachment is not { } holder)
             return "nobody is on record as its holder";
         if (holder.Node != grant.Slot.Node)

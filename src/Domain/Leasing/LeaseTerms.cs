@@ -6,10 +6,12 @@ namespace Framelease.Domain.Leasing;
 /// <param name="Grades">Limits on holding; null = none (leases of before this field).</param>
 /// <param name="Probe">How workers look at a device of their own; null = not at all.</param>
 /// <param name="DetectOnly">True: silence, a stall and the hard limit are told, and end nothing: a person does.</param>
+/// <param name="DevicePlugin">Set where the kubelet chooses the device; null = the slot's own device, told to the worker.</param>
 /// <param name="LockDelay">Leave to free the slot of a lost holder by time; null = never by time (R4).</param>
 public sealed record LeaseTerms(
     int MaxWaitSeconds, int StartDeadlineSeconds, int HeartbeatIntervalSeconds, int HeartbeatTimeoutSeconds, GradeTerms? Grades = null,
-    LockDelayTerms? LockDelay = null, DeviceProbeTerms? Probe = null, bool? DetectOnly = null)
+    LockDelayTerms? LockDelay = null, DeviceProbeTerms? Probe = null, bool? DetectOnly = null,
+    DevicePluginTerms? DevicePlugin = null)
 {
     /// <returns>What is wrong with the terms and what is allowed; null when they can be kept. A timeout below two intervals would expire a
     /// holder for one late beat.</returns>
@@ -84,6 +86,14 @@ public sealed record LockDelayTerms(int StopAfterSeconds, int LockDelaySeconds)
             ? $"lockDelaySeconds is {LockDelaySeconds}; allowed: twice stopAfterSeconds ({StopAfterSeconds}) or more"
             : null;
 }
+
+/// <summary>
+/// The pod asks its kubelet for one piece of <paramref name="Resource"/> and gets whichever device that is; the slot is one of as many
+/// pieces as the node has. So a slot follows its pod: it is free when the pod is terminal, not before.
+/// </summary>
+/// <param name="Resource">An extended resource, for example <c>nvidia.com/gpu</c>.</param>
+/// <param name="Shared">Several pieces may be the same device.</param>
+public sealed record DevicePluginTerms(string Resource, bool Shared = false);
 
 /// <summary>When a device counts as dirty before or after a worker's work, and how it comes back.</summary>
 /// <param name="ResidualMemoryMiB">Memory that may be in use on a clean device.</param>

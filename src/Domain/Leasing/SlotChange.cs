@@ -18,7 +18,8 @@ public sealed record SlotChange(SlotKey Key, SlotState From, long FromToken, Slo
             SlotChange? change = e switch
             {
                 LeaseGranted g => new(g.Slot, SlotState.Free, g.Token - 1, SlotState.Granted, g.Token, leaseUid, null),
-                LeaseReleased when grant is { } g => new(g.Slot, SlotState.Granted, g.Token, SlotState.Free, g.Token, null, null),
+                LeaseReleased { SlotHeld: not true } when grant is { } g =>
+                    new(g.Slot, SlotState.Granted, g.Token, SlotState.Free, g.Token, null, null),
                 SlotQuarantined q => new(q.Slot, SlotState.Granted, q.Token, SlotState.Quarantined, q.Token, leaseUid, q.Reason),
                 SlotFreed f => new(f.Slot, SlotState.Quarantined, f.Token, SlotState.Free, f.Token, null, null),
                 _ => null,

@@ -21,7 +21,8 @@ sealed class WaitExplanation(PoolView pool, Room room, DeviceView? kept)
         if (held >= share.Most)
             return new(group, "TenantAtLimit", $"tenant {group.Tenant} holds {held} slots, its concurrency is {share.Most}");
         var slots = able.Where(d => d.Traits.OutOfService is null).SelectMany(d => d.Slots).ToList();
-        var quarantined = slots.Count(s => s.State is SlotState.Quarantined);
+        var releasing = slots.Count(s => s.IsReleasing);
+        var quarantined = slots.Count(s => s.State is SlotState.Quarantined) - releasing;
         if (quarantined == slots.Count)
         {
             return new(group, "AllQuarantined", $"all {slots.Count} slots are in quarantine; one is free again once it is proven that its "
@@ -32,13 +33,14 @@ sealed class WaitExplanation(PoolView pool, Room room, DeviceView? kept)
             ? new(group, "WaitingForRoom", NoRoom(group))
             : new(
                 group, "WaitingForSlot",
-                Slots(slots.Count, quarantined, able.Count(d => d.Traits is { OnProbation: true, OutOfService: null })));
+                Slots(slots.Count, quarantined, releasing, able.Count(d => d.Traits is { OnProbation: true, OutOfService: null })));
     }
 
-    static string Slots(int all, int quarantined, int onProbation)
+    static string Slots(int all, int quarantined, int releasing, int onProbation)
     {
+        var leaving = releasing == 0 ? "" : $", {releasing} are free when their pods have ended";
         var probation = onProbation == 0 ? "" : $"; {onProbation} of their devices are on probation and take one lease at a time";
-        return $"{all} slots could hold it: {all - quarantined} are held, {quarantined} are in quarantine{probation}";
+        return $"{all} slots could hold it: {all - quarantined - releasing} are held, {quarantined} are in quarantine{leaving}{probation}";
     }
 
     string NoRoom(QueueGroup group)

@@ -20,13 +20,13 @@ sealed class Worker(
     public async Task<int> RunAsync(CancellationToken terminate)
     {
         log.Line($"framelease-worker {version}: pod {options.Namespace}/{options.PodName} on {options.NodeName}");
-        var request = new AttachRequest(
-            version, options.PodName, options.Namespace, options.PodUid, options.NodeName, options.DeviceHint is { } device ? [device]
-                : null,
-            options.BootId, ProtocolVersion.Current.ToString());
+        AttachRequest request;
         AttachResult attach;
         try
         {
+            request = new AttachRequest(
+                version, options.PodName, options.Namespace, options.PodUid, options.NodeName, await SeenAsync(terminate), options.BootId,
+                ProtocolVersion.Current.ToString());
             attach = await new AttachLoop(api, log, time, chance).RunAsync(request, options.AttachWithin, terminate);
         }
         catch (OperationCanceledException)
@@ -48,6 +48,16 @@ sealed class Worker(
             default:
                 throw new InvalidOperationException("attach ends in one of three ways");
         }
+    }
+
+    // What the runtime was told to show is for certain; where that names none, the driver lists what this container can reach.
+    async Task<IReadOnlyList<string>?> SeenAsync(CancellationToken stop)
+    {
+        if (!options.ReportsDevices)
+            return options.DeviceHint is { } hint ? [hint] : null;
+        if (options.ShownDevices.Count > 0)
+            return options.ShownDevices;
+        return await devices.ListAsync(stop) is { } seen ? [.. seen.Select(d => d.Id)] : null;
     }
 
     async Task<int> WorkAsync(Session session, CancellationToken terminate)

@@ -105,7 +105,8 @@ sealed class Oracle
                 break;
             case LeaseReleased:
                 CheckHolds(uid, act.Token, e);
-                _slots[lease.Slot!].Holder = null;
+                if (e is LeaseReleased { SlotHeld: not true })
+                    _slots[lease.Slot!].Holder = null;
                 lease.Ended = true;
                 break;
             case LeaseWarned:

@@ -118,6 +118,35 @@ public class LeaseDeciderTests
         public void A_grant_that_was_not_used_can_be_given_back() =>
             Given(Requested, Granted).When(new LeaseCommand.Release(7, "Completed")).Then(Released);
 
+        static readonly LeaseGranted ByKubelet = Granted with
+        {
+            Terms = Terms with { DevicePlugin = new DevicePluginTerms("nvidia.com/gpu") },
+        };
+
+        static readonly LeaseReleased GivenBack = Released with { SlotHeld = true };
+        static readonly SlotQuarantined Releasing = Quarantined with { Reason = LeaseState.Releasing };
+
+        [Fact]
+        public void What_the_kubelet_handed_out_is_given_back_with_the_end_of_the_pod_and_nothing_before_it_is_proof()
+        {
+            Given(Requested, ByKubelet, Attached).When(new LeaseCommand.Release(7, "Completed", "pod-1")).Then(GivenBack, Releasing);
+            StateOf(Requested, ByKubelet, Attached, GivenBack, Releasing).ShouldSatisfyAllConditions(
+                s => s.IsReleasing.ShouldBeTrue(), s => s.Phase.ShouldBe(LeasePhase.Released));
+            var released = Given(Requested, ByKubelet, Attached, GivenBack, Releasing);
+            released.When(new LeaseCommand.Release(7, "Completed", "pod-1")).ThenNothing();
+            released.When(new LeaseCommand.Free(FreeProof.NodeAgent, "no process", null, null, 7)).ThenRefused("NotProven", "kubelet");
+            released.When(new LeaseCommand.Free(FreeProof.ContainersTerminated, "exit 137", "pod-2")).ThenRefused("NotProven", "pod-2");
+            released.When(new LeaseCommand.Free(FreeProof.ContainersTerminated, "exit 137", "pod-1")).Then(Freed);
+        }
+
+        [Fact]
+        public void The_device_that_a_worker_sees_is_kept_only_where_the_kubelet_chose_it()
+        {
+            Given(Requested, ByKubelet).When(new LeaseCommand.Attach("pod-1", "node-a", 7, DeviceUuid: "GPU-x"))
+                .Then(Attached with { DeviceUuid = "GPU-x" });
+            Given(Requested, Granted).When(new LeaseCommand.Attach("pod-1", "node-a", 7, DeviceUuid: "GPU-x")).Then(Attached);
+        }
+
         [Fact]
         public void A_repeated_release_changes_nothing() =>
             Given(Requested, Granted, Attached, Released).When(new LeaseCommand.Release(7, "Completed")).ThenNothing();

@@ -8,6 +8,12 @@ public class SlotChangeTests
     static IReadOnlyList<SlotChange> Changes(LeaseState before, params ILeaseEvent[] events) => SlotChange.Of(before, "lease-1", events);
 
     [Fact]
+    public void A_release_whose_slot_follows_its_pod_moves_it_once_and_frees_nothing() =>
+        Changes(
+            StateOf(Requested, Granted, Attached), Released with { SlotHeld = true }, Quarantined with { Reason = LeaseState.Releasing })
+            .ShouldBe([new SlotChange(Key, SlotState.Granted, 7, SlotState.Quarantined, 7, "lease-1", "Releasing")]);
+
+    [Fact]
     public void A_grant_takes_a_free_row_and_raises_its_token() =>
         Changes(StateOf(Requested), Granted)
             .ShouldBe([new SlotChange(Key, SlotState.Free, 6, SlotState.Granted, 7, "lease-1", null)]);

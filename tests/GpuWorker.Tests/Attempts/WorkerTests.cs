@@ -70,6 +70,50 @@ public sealed class WorkerTests(Clips clips) : IAsyncLifetime
         ShouldLeaveNothing();
     }
 
+    [Theory]
+    [InlineData("GPU-shown", "GPU-shown")]
+    [InlineData("void", "GPU-listed")]
+    public async Task Where_the_kubelet_chose_the_device_attach_tells_which(string shown, string told)
+    {
+        using var smi = new ScriptedSmi("case \"$1\" in --query-gpu=uuid,index*) echo 'GPU-listed, 0, L4, 24576';; esac");
+        _worker.Devices = new NvidiaSmi(TimeProvider.System, smi.Program);
+        _worker.Options = o => o with
+        {
+            ReportsDevices = true,
+            ShownDevices = shown.StartsWith("GPU-", StringComparison.Ordinal) ? [shown] : [],
+        };
+        (await _worker.RunAsync()).ShouldBe(ExitCode.Completed, _worker.Log);
+        Operator.Attaches.ShouldHaveSingleItem().DeviceIds.ShouldBe([told]);
+    }
+
+    [Fact]
+    public async Task Elsewhere_no_device_is_looked_for_before_the_attach()
+    {
+        (await _worker.RunAsync()).ShouldBe(ExitCode.Completed, _worker.Log);
+        Operator.Attaches.ShouldHaveSingleItem().DeviceIds.ShouldBeNull();
+    }
+
+    [Theory]
+    [InlineData("GPU-a", "GPU-a")]
+    [InlineData("GPU-a, MIG-b", "GPU-a MIG-b")]
+    [InlineData("all", "")]
+    [InlineData("0,1", "")]
+    [InlineData("/var/run/nvidia-container-devices", "")]
+    [InlineData(null, "")]
+    public void The_environment_names_devices_for_certain_only_by_uuid(string? text, string devices)
+    {
+        var options = WorkerOptions.Read(name => name switch
+        {
+            "NVIDIA_VISIBLE_DEVICES" => text,
+            "FRAMELEASE_REPORT_DEVICES" => "true",
+            "FRAMELEASE_OPERATOR_URL" => "http://operator",
+            "FRAMELEASE_ATTACH_SECONDS" => "600",
+            _ => "x",
+        });
+        options.ReportsDevices.ShouldBeTrue();
+        string.Join(' ', options.ShownDevices).ShouldBe(devices);
+    }
+
     [Fact]
     public async Task A_device_that_is_dirty_after_the_work_is_told_with_the_result()
     {

@@ -29,6 +29,9 @@ sealed class WorkerHarness : IAsyncDisposable
 
     public string TokenFile => Path.Combine(_folder, "token");
 
+    /// <summary>Of the options that a device plugin's pool sets.</summary>
+    public Func<WorkerOptions, WorkerOptions> Options { get; set; } = o => o;
+
     public TimeSpan AttachWithin { get; set; } = TimeSpan.FromSeconds(20);
 
     public IDeviceReader Devices { get; set; } = new NvidiaSmi(TimeProvider.System, "/no/such/nvidia-smi");
@@ -54,7 +57,8 @@ sealed class WorkerHarness : IAsyncDisposable
         var chance = new Random(1);
         var log = new WorkerLog(TextWriter.Synchronized(_log));
         using var client = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false }) { BaseAddress = Operator.Url, Timeout = Timeout.InfiniteTimeSpan };
-        var options = new WorkerOptions(Operator.Url, TokenFile, "vt-demo-0-1", "demo", "pod-uid-1", "node-1", Scratch, AttachWithin, null);
+        var options = Options(new WorkerOptions(
+            Operator.Url, TokenFile, "vt-demo-0-1", "demo", "pod-uid-1", "node-1", Scratch, AttachWithin, null));
         var worker = new Worker(
             options, "1.2.3", new HttpWorkerApi(client, TokenFile, time), new FfmpegEngine(Environment.GetEnvironmentVariable, log, time),
             Devices, new MarkedProcesses("FRAMELEASE_POD_UID=pod-uid-1"),

@@ -19,6 +19,21 @@ public sealed class AttemptPlanTests
     }
 
     [Fact]
+    public void What_a_kubelet_handed_out_to_a_pod_is_not_free_because_nobody_attached()
+    {
+        var byKubelet = Given.Terms with { DevicePlugin = new DevicePluginTerms("nvidia.com/gpu") };
+        var started = Given.Task([.. Given.Accepted(), .. Given.Started()]);
+        var granted = Given.Lease([Given.Granted()[0], (LeaseGranted)Given.Granted()[1] with { Terms = byKubelet }]);
+        var plan = AttemptPlan.Expire(started, granted, Given.Fence(), ExpiryCause.StartDeadline, "late", 1);
+        plan.Lease.Select(e => e.GetType()).ShouldBe([typeof(LeaseExpired), typeof(SlotQuarantined)]);
+        AttemptPlan.Revoke(started, granted, Given.Fence(), "anna", "why", 1).Lease.ShouldNotContain(e => e is SlotFreed);
+        var ended = Given.Lease([.. new[] { Given.Granted()[0], granted.Grant! }, .. plan.Lease]);
+        AttemptPlan.PodEnded(Given.Task([.. Given.Accepted(), .. Given.Started(), .. plan.Task]), ended, Given.Fence(),
+            new PodEnd(false, null, false, "never started", "no container"), 1).Lease.ShouldHaveSingleItem().ShouldBeOfType<SlotFreed>()
+            .Proof.ShouldBe(FreeProof.NeverStarted);
+    }
+
+    [Fact]
     public void A_repeated_attach_changes_nothing() =>
         AttemptPlan.Attach(Running, Held, Given.Fence(), "node-1", "0.1.0").ChangesNothing.ShouldBeTrue();
 

@@ -41,6 +41,18 @@ public sealed class LeaseAdmissionTests
         request.Holder.ShouldBe("by hand");
     }
 
+    [Fact]
+    public void A_lease_without_a_pod_gets_nothing_that_only_a_kubelet_hands_out()
+    {
+        var pool = Pool(new() { Binding = PoolBinding.DevicePlugin });
+        var (_, reason, message) = Check(new GpuLeaseSpec(), pool);
+        reason.ShouldBe("BindingNeedsPod");
+        message!.ShouldContain("GpuPool \"default\" has binding DevicePlugin");
+        message!.ShouldContain("use a pool with binding Static");
+        Check(new GpuLeaseSpec { Holder = new LeaseHolder { Kind = "VideoTask", Name = "clip", Uid = "u" } }, pool)
+            .Request!.Terms.DevicePlugin.ShouldBe(new DevicePluginTerms("nvidia.com/gpu"));
+    }
+
     [Theory]
     [InlineData(PoolPreset.HighLoad, 600, 1200)]
     [InlineData(PoolPreset.LowLoad, 120, 300)]

@@ -41,6 +41,26 @@ public sealed class LeaseStatusViewTests
     }
 
     [Fact]
+    public void A_lease_whose_slot_follows_its_pod_shows_the_card_and_that_it_is_releasing()
+    {
+        var terms = Terms with { DevicePlugin = new DevicePluginTerms("nvidia.com/gpu") };
+        ILeaseEvent[] held =
+        [
+            .. Requested, new LeaseGranted(Given.Slot, "L4", "Gpu", 0, 7, terms),
+            new LeaseAttached(Given.PodUid, "node-1", DeviceUuid: "GPU-x"),
+        ];
+        var status = View(held);
+        status.DeviceUuid.ShouldBe("GPU-x");
+        status.Conditions!.Single(c => c.Type == "Attached").Message.ShouldEndWith(", device GPU-x");
+        View([.. held[..2], .. Given.Held()]).Conditions!.Single(c => c.Type == "Attached").Message
+            .ShouldContain("could not tell which device");
+        var releasing = View([.. held, new LeaseReleased("Completed", true), new SlotQuarantined(Given.Slot, 7, LeaseState.Releasing)]);
+        (releasing.State, releasing.Reason).ShouldBe(("Releasing", "Releasing"));
+        Condition(releasing, "SlotFree").ShouldBe(("False", "Releasing"));
+        Condition(releasing, "Finished").Status.ShouldBe("True");
+    }
+
+    [Fact]
     public void A_lease_that_is_not_admitted_says_why_before_anything_is_on_record() =>
         View([], new Obstacle("OutOfBounds", "spec.hardSeconds: too much")).Message.ShouldBe("spec.hardSeconds: too much");
 

@@ -1,6 +1,10 @@
 using System.Reflection;
+using Framelease.Domain.Leasing;
 using Framelease.Kubernetes.Client;
 using Framelease.Kubernetes.Configuration;
+using Framelease.Kubernetes.Models;
+using Framelease.Operator.Pods;
+using Framelease.Resources;
 
 namespace Framelease.Simulation.Tests.ApiServer;
 
@@ -29,6 +33,24 @@ public sealed class GivenApiTests
                 throw new InvalidOperationException($"{test.Name}: {e.Message}", e);
             }
         }
+    }
+
+    [GivenServerFact]
+    public async Task The_given_server_takes_a_worker_pod_whose_kubelet_is_to_choose_the_device_and_knows_all_its_fields()
+    {
+        using var client = new KubernetesClient(KubeConfig.Load(GivenServerFactAttribute.KubeConfig!), TimeProvider.System, new Random(1));
+        await PlatformKinds.InstallAsync(client);
+        var name = $"t{Guid.NewGuid():N}"[..12];
+        var terms = new LeaseTerms(0, 600, 60, 300, DevicePlugin: new DevicePluginTerms("nvidia.com/gpu"));
+        var pod = WorkerPod.Build(
+            new VideoTask { Metadata = new ObjectMeta { Name = name, Namespace = "default", Uid = Guid.NewGuid().ToString() } },
+            new Resources.Engine { Metadata = new ObjectMeta { Name = "e" }, Spec = new EngineSpec { Image = "worker:1" } }, name, 0, 1,
+            new LeaseGranted(new SlotKey("c", "node-1", "nvidia.com.gpu-0@node-1", 0), "L4", "Gpu", 0, 1, terms), "http://operator",
+            "default", 600);
+        var stored = await client.CreateAsync(
+            ResourceRef.Of<Pod>(), pod, new WriteOptions { FieldValidation = "Strict", DryRun = true }, CancellationToken.None);
+        stored.Spec!.Containers!.Single().Resources!.Limits!["nvidia.com/gpu"].ShouldBe("1");
+        stored.Spec.NodeName.ShouldBe("node-1");
     }
 
     sealed class Contract(KubernetesClient client) : ApiContract

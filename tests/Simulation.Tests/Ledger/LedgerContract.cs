@@ -2,10 +2,13 @@ using Framelease.Domain;
 using Framelease.Domain.Devices;
 using Framelease.Domain.Leasing;
 using Framelease.Domain.Tasks;
+using Framelease.Operator.Api;
 using Framelease.Operator.Attempts;
 using Framelease.Operator.Leadership;
 using Framelease.Operator.Ledger;
 using Framelease.Operator.Tests;
+using Framelease.Operator.WorkerApi;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Framelease.Simulation.Tests.Ledger;
 
@@ -97,6 +100,99 @@ public abstract class LedgerContract : IAsyncLifetime
         await LeaseAsync("lease-a", new LeaseCommand.Release(1, "test"));
         (await SlotAsync("sw-0")).ShouldSatisfyAllConditions(
             s => s.State.ShouldBe(SlotState.Free), s => s.Token.ShouldBe(1), s => s.LeaseUid.ShouldBeNull());
+    }
+
+    [Fact]
+    public async Task A_slot_whose_device_the_kubelet_handed_out_is_free_when_its_pod_has_ended_and_not_before()
+    {
+        var fence = await RunningAsync("Gpu", ByKubelet(), "GPU-x");
+        (await _attempts.CompleteAsync(fence, Given.Result(), "test", Ct)).Refusal.ShouldBeNull();
+        (await _ledger.LoadTaskAsync(fence.TaskUid, Ct)).State.Phase.ShouldBe(TaskPhase.Succeeded);
+        var slot = await SlotAsync("sw-0");
+        (slot.State, slot.IsReleasing, slot.LeaseUid).ShouldBe((SlotState.Quarantined, true, fence.LeaseUid));
+        (await _ledger.ReadHeldSlotsAsync("node-1", Ct)).ShouldHaveSingleItem().Slot.IsReleasing.ShouldBeTrue();
+        await RequestAsync("lease-b");
+        await Should.ThrowAsync<LedgerConflictException>(
+            () => LeaseAsync("lease-b", new LeaseCommand.Grant(slot with { State = SlotState.Free })));
+        (await _attempts.CompleteAsync(fence, Given.Result(), "test", Ct)).ShouldSatisfyAllConditions(
+            p => p.Refusal.ShouldBeNull(), p => p.ChangesNothing.ShouldBeTrue());
+
+        await _attempts.PodEndedAsync(fence, new PodEnd(true, 0, false, "ended", "terminated"), _epoch, Ct);
+        (await SlotAsync("sw-0")).ShouldSatisfyAllConditions(s => s.State.ShouldBe(SlotState.Free), s => s.Token.ShouldBe(1));
+        (await _ledger.ReadDeviceHistoryAsync("sw-0", 10, Ct)).Select(h => h.Type).ShouldBe([
+            "device_discovered", "lease_requested", "lease_granted", "lease_attached", "device_bound", "lease_released", "slot_quarantined",
+            "slot_freed"], ignoreOrder: true);
+    }
+
+    [Fact]
+    public async Task A_device_is_bound_to_one_holder_until_its_slot_is_anothers_and_where_it_is_shared_to_several()
+    {
+        await DevicesAsync("sw-0", "sw-1", "sw-2");
+        (await _ledger.FindBoundAsync("GPU-x", Ct)).ShouldBeNull();
+        await BoundAsync("lease-a", "sw-0", "GPU-x");
+        var bound = (await _ledger.FindBoundAsync("GPU-x", Ct))!;
+        (bound.Slot.LeaseUid, bound.Lease, bound.Slot.Key.Device).ShouldBe(("lease-a", "default/lease-a", "sw-0"));
+        await Should.ThrowAsync<LedgerConflictException>(() => BoundAsync("lease-b", "sw-1", "GPU-x"));
+        (await _ledger.LoadLeaseAsync("lease-b", Ct)).State.Attachment.ShouldBeNull();
+        (await _ledger.ReadDeviceHistoryAsync("sw-1", 10, Ct)).ShouldNotContain(h => h.Type == "device_bound");
+        await BoundAsync("lease-c", "sw-2", "GPU-x", isShared: true);
+
+        await LeaseAsync("lease-c", new LeaseCommand.Release(1, "test"));
+        await LeaseAsync("lease-a", new LeaseCommand.Release(1, "test"));
+        (await _ledger.FindBoundAsync("GPU-x", Ct)).ShouldBeNull();
+        await LeaseAsync("lease-b", new LeaseCommand.Attach("pod-b", "node-1", 1, DeviceUuid: "GPU-x"));
+        await LeaseAsync("lease-a", new LeaseCommand.Free(FreeProof.ContainersTerminated, "ended"));
+        await BoundAsync("lease-d", "sw-0", "GPU-y");
+        (await _ledger.FindBoundAsync("GPU-x", Ct))!.Slot.LeaseUid.ShouldBe("lease-b");
+    }
+
+    [Fact]
+    public async Task Two_workers_with_one_device_are_told_apart_from_one_that_comes_right_after_the_other()
+    {
+        var first = await RunningAsync("Gpu", ByKubelet(), "GPU-x");
+        await _ledger.SyncDevicesAsync(
+            "default", [Slot("sw-0") with { DeviceKind = "Gpu" }, Slot("sw-1") with { DeviceKind = "Gpu" }], _epoch, Ct);
+        await TaskAsync(new TaskCommand.Accept((TaskAccepted)Given.Accepted()[0] with { TaskUid = "task-b", Name = "other" }), "task-b");
+        await RequestAsync("lease-b", task: "task-b", terms: ByKubelet());
+        await LeaseAsync("lease-b", new LeaseCommand.Grant(await SlotAsync("sw-1")));
+        await TaskAsync(new TaskCommand.Start(new AttemptStarted(0, 1, "other-1", "pod-b", "lease-b", 1, "node-1", "sw-1")), "task-b");
+        var second = new AttemptFence("task-b", 0, 1, "pod-b", "lease-b", 1);
+        var bindings = new DeviceBindings(_ledger, _attempts, NullLogger.Instance);
+        Task<string?> Seen(AttemptFence fence, params string[] ids) => bindings.SeenAsync(fence, ids, "test", Ct);
+
+        (await Seen(first, "GPU-x")).ShouldBeNull("it is attached, and bound, already");
+        (await Seen(second, "GPU-y")).ShouldBe("GPU-y");
+        (await Seen(second)).ShouldBeNull();
+        (await Seen(second, "GPU-y", "GPU-z")).ShouldBeNull("nobody knows which it will use");
+        (await Seen(second, "GPU y")).ShouldBeNull();
+        await BeatAsync(first, 1);
+        (await Should.ThrowAsync<HttpProblem>(() => Seen(second, "GPU-x"))).Reason.ShouldBe("TooEarly");
+        (await Should.ThrowAsync<HttpProblem>(() => Seen(second, "GPU-x"))).Reason.ShouldBe("TooEarly");
+        (await _ledger.LoadLeaseAsync("lease-b", Ct)).State.IsGranted.ShouldBeTrue();
+
+        await BeatAsync(first, 2);
+        var conflict = await Should.ThrowAsync<HttpProblem>(() => Seen(second, "GPU-x"));
+        conflict.Reason.ShouldBe("DeviceConflict");
+        conflict.Message.ShouldContain("device GPU-x to lease default/1111aaaa");
+        var lease = (await _ledger.LoadLeaseAsync("lease-b", Ct)).State;
+        (lease.Phase, lease.SlotQuarantined, lease.Attachment).ShouldBe((LeasePhase.Revoked, true, null));
+        var scene = (await _ledger.LoadTaskAsync("task-b", Ct)).State.Scenes[0];
+        (scene.Attempt, scene.Failures, scene.Returns).ShouldBe((2, 0, 1));
+        (await _ledger.LoadDeviceAsync("node-1", "sw-1", Ct)).State.ShouldSatisfyAllConditions(
+            d => d.Fitness.ShouldBe(DeviceFitness.Degraded), d => d.Reason!.ShouldContain("GPU-x"));
+        (await SlotAsync("sw-0")).State.ShouldBe(SlotState.Granted, "the first one works on");
+        (await _attempts.AttachAsync(second, "node-1", "0.1.0", "test", Ct)).Refusal!.Reason.ShouldBe("StaleHolder");
+        await _attempts.PodEndedAsync(second, new PodEnd(true, 1, false, "ended", "terminated"), _epoch, Ct);
+        (await SlotAsync("sw-1")).State.ShouldBe(SlotState.Free);
+    }
+
+    static LeaseTerms ByKubelet(bool isShared = false) => Probed with { DevicePlugin = new DevicePluginTerms("nvidia.com/gpu", isShared) };
+
+    async Task BoundAsync(string uid, string device, string uuid, bool isShared = false)
+    {
+        await RequestAsync(uid, terms: ByKubelet(isShared));
+        await LeaseAsync(uid, new LeaseCommand.Grant(await SlotAsync(device)));
+        await LeaseAsync(uid, new LeaseCommand.Attach($"pod of {uid}", "node-1", (await SlotAsync(device)).Token, DeviceUuid: uuid));
     }
 
     /// <summary>500 nodes that came at once were never known: their statements were more than one session may hold.</summary>
@@ -456,7 +552,7 @@ public abstract class LedgerContract : IAsyncLifetime
 
     static readonly LeaseTerms Probed = Given.Terms with { Probe = new DeviceProbeTerms(512, 600, true) };
 
-    async Task<AttemptFence> RunningAsync(string kind = "Software", LeaseTerms? terms = null)
+    async Task<AttemptFence> RunningAsync(string kind = "Software", LeaseTerms? terms = null, string? uuid = null)
     {
         await _ledger.SyncDevicesAsync("default", [Slot("sw-0") with { DeviceKind = kind }], _epoch, Ct);
         var accepted = (TaskAccepted)Given.Accepted()[0];
@@ -466,15 +562,15 @@ public abstract class LedgerContract : IAsyncLifetime
         await TaskAsync(new TaskCommand.Start(new AttemptStarted(0, 1, "clip-1", Given.PodUid, Given.LeaseUid, 1, "node-1", "sw-0")));
         var fence = Given.Fence(token: 1);
         (await _ledger.FindAttemptByPodAsync(Given.PodUid, Ct))!.LeaseUid.ShouldBe(Given.LeaseUid);
-        (await _attempts.AttachAsync(fence, "node-1", "0.1.0", "test", Ct)).Refusal.ShouldBeNull();
+        (await _attempts.AttachAsync(fence, "node-1", "0.1.0", "test", Ct, deviceUuid: uuid)).Refusal.ShouldBeNull();
         return fence;
     }
 
-    async Task TaskAsync(TaskCommand command)
+    async Task TaskAsync(TaskCommand command, string uid = Given.TaskUid)
     {
-        var loaded = await _ledger.LoadTaskAsync(Given.TaskUid, Ct);
+        var loaded = await _ledger.LoadTaskAsync(uid, Ct);
         var events = TaskDecider.Decide(loaded.State, command).ShouldBeOfType<Decision<ITaskEvent>.Events>().Items;
-        await _ledger.CommitAsync(new LedgerCommit("test", [new TaskChange(Given.TaskUid, loaded, events)], [], _epoch), Ct);
+        await _ledger.CommitAsync(new LedgerCommit("test", [new TaskChange(uid, loaded, events)], [], _epoch), Ct);
     }
 
     Task<BeatOutcome> BeatAsync(AttemptFence f, long sequence) => _ledger.BeatAsync(

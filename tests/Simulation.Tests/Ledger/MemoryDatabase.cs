@@ -39,6 +39,9 @@ sealed class MemoryDatabase(Func<DateTimeOffset> clock, string cluster = "cluste
         t.MoveSlots(commit.Leases);
         foreach (var device in commit.Devices.Where(d => d.Events.Count > 0))
             t.MoveDevice(device);
+        var bindings = commit.Leases.SelectMany(DeviceBinding.Of).ToList();
+        foreach (var binding in bindings)
+            t.Bind(binding);
         // In the order of their names, whatever order they came in: so that two commits never wait for each other.
         var appends = commit.Tasks.Select(x => (Stream: PostgresLedger.TaskStream(x.TaskUid), x.Before.Version, Events: Objects(x.Events)))
             .Concat(commit.Leases.Select(x => (Stream: PostgresLedger.LeaseStream(x.LeaseUid), x.Before.Version, Events: Objects(x.Events))));
@@ -46,6 +49,8 @@ sealed class MemoryDatabase(Func<DateTimeOffset> clock, string cluster = "cluste
             t.Append(append.Stream, append.Version, append.Events);
         foreach (var device in commit.Devices.Where(d => d.Events.Count > 0))
             t.Append(MemoryDevices.Stream(this, device.Before.State.Key.Device), null, Objects(device.Events));
+        foreach (var binding in bindings)
+            t.Append(MemoryDevices.Stream(this, binding.Slot.Device), null, [binding.Event]);
         foreach (var task in commit.Tasks)
         {
             foreach (var attached in task.Events.OfType<AttemptAttached>())
@@ -156,6 +161,16 @@ sealed class MemoryDatabase(Func<DateTimeOffset> clock, string cluster = "cluste
             if (Tables.Devices.GetValueOrDefault(key).Version != change.Before.Version)
                 throw Conflict($"device {key} is no longer at version {change.Before.Version}");
             Change(t => t.Devices[key] = (change.After with { Since = _now }, change.Before.Version + 1));
+        }
+
+        // bind_slot.sql
+        public void Bind(DeviceBinding b)
+        {
+            if (b.IsExclusive && Tables.BoundTo(b.Event.Uuid) is { } other && other.Key != b.Slot)
+                throw Conflict($"device {b.Event.Uuid} is that of slot {other.Key}");
+            if (Slot(b.Slot) is not { Slot.State: SlotState.Granted } row || row.Slot.Token != b.Event.Token)
+                throw Conflict($"slot {b.Slot} is no longer granted under token {b.Event.Token}");
+            _slots[b.Slot] = row with { BoundUuid = b.Event.Uuid, BoundToken = b.Event.Token };
         }
 
         // move_slot.sql

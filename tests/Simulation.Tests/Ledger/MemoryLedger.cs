@@ -159,6 +159,15 @@ sealed class MemoryLedger(MemoryDatabase database, IDatabaseWay way) : ILedger
         ],
         cancel);
 
+    public Task<BoundSlot?> FindBoundAsync(string uuid, CancellationToken cancel) => way.AskAsync(
+        "bound slot",
+        () => T.BoundTo(uuid) is { } row && T.Leases.TryGetValue(row.Slot.LeaseUid!, out var lease)
+            ? new BoundSlot(row.Slot, $"{lease.Request.Namespace}/{lease.Request.Name}", BeatOf(row.Slot.LeaseUid!), database.Now) : null,
+        cancel);
+
+    DateTimeOffset? BeatOf(string lease) => T.Attempts.Where(a => a.Value.Row.LeaseUid == lease)
+        .Select(a => T.Liveness.GetValueOrDefault(a.Key)?.BeatAt).Max();
+
     public Task<IReadOnlyList<HeldSlot>> ReadHeldSlotsAsync(string node, CancellationToken cancel) => way.AskAsync<IReadOnlyList<HeldSlot>>(
         "held slots", () => [.. T.Slots.Values.Where(s => s.Key.Node == node && s.Slot.LeaseUid is not null).Select(Held)], cancel);
 

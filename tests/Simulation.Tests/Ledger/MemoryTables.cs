@@ -45,6 +45,9 @@ sealed class MemoryTables
 
     public DeviceHealth? HealthOf(SlotKey slot) => Devices.TryGetValue($"{slot.Node}/{slot.Device}", out var row) ? row.Health : null;
 
+    public SlotRow? BoundTo(string uuid) => Slots.Values.FirstOrDefault(
+        s => s.BoundUuid == uuid && s.BoundToken == s.Slot.Token && s.Slot.State is SlotState.Granted);
+
     public static Comparer<SlotKey> BySlot { get; } = Comparer<SlotKey>.Create((a, b) =>
         string.CompareOrdinal(a.Node, b.Node) is not 0 and var n ? n
         : string.CompareOrdinal(a.Device, b.Device) is not 0 and var d ? d

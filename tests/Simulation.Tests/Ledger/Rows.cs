@@ -8,6 +8,10 @@ sealed record StoredEvent(long Sequence, string Stream, long Version, object Dat
 sealed record SlotRow(SlotSnapshot Slot, string? Reason, long TokenFloor, DateTimeOffset ChangedAt)
 {
     public SlotKey Key => Slot.Key;
+
+    public string? BoundUuid { get; init; }
+
+    public long BoundToken { get; init; }
 }
 
 sealed record LeaseRow(LeaseRequested Request, DateTimeOffset RequestedAt)

@@ -82,6 +82,16 @@ sealed class Invariants(Scheduler simulation, SimulatedWorld world)
         Hold(other is null, $"pods {other?.Name} and {pod.Name} both use slot {pod.Slot}");
     }
 
+    /// <summary>
+    /// A kubelet that hands out devices has none for a pod: a slot was free before the card of its last holder was. Nobody is harmed, and
+    /// where nothing goes wrong it never happens.
+    /// </summary>
+    public void NoCardLeft(SimPod pod)
+    {
+        simulation.Say($"kubelet of {pod.Node}: no card left for {pod.Name}");
+        Hold(!world.Plan.IsCalm, $"pod {pod.Name} finds no card on {pod.Node}");
+    }
+
     /// <summary>History alone explains the state: the rows are what the events say.</summary>
     public void RowsEqualTheLog()
     {
@@ -142,7 +152,7 @@ sealed class Invariants(Scheduler simulation, SimulatedWorld world)
             case LeaseAttached:
                 _lastBeat[uid] = simulation.Elapsed;
                 break;
-            case LeaseReleased:
+            case LeaseReleased { SlotHeld: not true }:
                 Seat(before.Grant!, uid, new Seat(null, before.Grant!.Token, SlotState.Free));
                 break;
             case SlotQuarantined q:

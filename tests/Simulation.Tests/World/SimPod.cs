@@ -25,6 +25,9 @@ sealed class SimPod(string uid, string name, string node, string taskUid, int at
 
     public SlotKey? Slot { get; set; }
 
+    /// <summary>That its kubelet gave it, where kubelets hand out devices.</summary>
+    public string? Card { get; set; }
+
     /// <summary>Null before the start.</summary>
     public SimProcess? Process { get; set; }
 

@@ -37,6 +37,9 @@ sealed class Kubelets : ICluster
     /// <summary>Starts the worker in a pod; the token is its SIGTERM.</summary>
     public required Action<SimPod, CancellationToken> StartWorker { get; init; }
 
+    /// <summary>Whether the kubelet has what the pod asks for; it ends those that it has not, unstarted.</summary>
+    public Func<SimPod, bool> Admit { get; init; } = _ => true;
+
     /// <summary>A program on a node's machine that is in no pod; it lives and dies with the machine.</summary>
     public void Adopt(SimPod program) => Add(program);
 
@@ -129,6 +132,12 @@ sealed class Kubelets : ICluster
     {
         if (_down.Contains(pod.Node) || pod.HasStarted || pod.IsDeleted)
             return;
+        if (!Admit(pod))
+        {
+            End(pod, 1);
+            return;
+        }
+
         pod.HasStarted = true;
         pod.Process = _simulation.Process($"worker {pod.Name}");
         _simulation.Say($"worker {pod.Name} starts");

@@ -1,5 +1,6 @@
 using Framelease.Domain.Leasing;
 using Framelease.Kubernetes.Models;
+using Framelease.Operator.Pools;
 using Framelease.Resources;
 
 namespace Framelease.Simulation.Tests.World.Whole;
@@ -7,7 +8,7 @@ namespace Framelease.Simulation.Tests.World.Whole;
 /// <summary>What people and node agents apply in a whole world.</summary>
 static class PlatformObjects
 {
-    public static Node Node(string name, string bootId) => new()
+    public static Node Node(string name, string bootId, int cards) => new()
     {
         Metadata = new ObjectMeta
         {
@@ -19,6 +20,7 @@ static class PlatformObjects
         },
         Status = new NodeStatus
         {
+            Allocatable = new Dictionary<string, string>(StringComparer.Ordinal) { [PluginDevices.DefaultResource] = $"{cards}" },
             Conditions = [new NodeCondition { Type = "Ready", Status = "True" }],
             NodeInfo = new NodeInfo { BootID = bootId },
         },
@@ -30,12 +32,14 @@ static class PlatformObjects
         return $$"""[{"id":"{{node}}-gpu","index":0,"name":"gpu","memoryMiB":16000,"kind":"Gpu"{{health}}}]""";
     }
 
-    public static GpuPool Pool(LeaseTerms terms, int slots) => new()
+    /// <param name="byKubelet">Kubelets hand out the devices, as many of a node as there are slots.</param>
+    public static GpuPool Pool(LeaseTerms terms, int slots, bool byKubelet) => new()
     {
         Metadata = new ObjectMeta { Name = SimulatedWorld.Pool },
         Spec = new GpuPoolSpec
         {
-            SlotsPerDevice = slots,
+            Binding = byKubelet ? PoolBinding.DevicePlugin : PoolBinding.Static,
+            SlotsPerDevice = byKubelet ? 1 : slots,
             ProbationSeconds = 15,
             CleanUpRetrySeconds = 2,
             StartDeadlineSeconds = terms.StartDeadlineSeconds,

@@ -41,11 +41,15 @@ sealed class WholeWorld : SimulatedWorld
         : base(seed, isWhole: true)
     {
         Api = new ApiMachine(Simulation);
-        _kubelets = new Kubelets(Simulation, Network, Api) { StartWorker = StartWorker };
+        ByKubelet = seed / WholeEvery % 4 == 3;
+        _kubelets = new Kubelets(Simulation, Network, Api) { StartWorker = StartWorker, Admit = HandOut };
         Objects.Put(Input, 1, "input");
     }
 
     public ApiMachine Api { get; }
+
+    /// <summary>Device plugins offer the devices, and kubelets choose: one card a pod. A bare lease gets none.</summary>
+    public bool ByKubelet { get; }
 
     public MemoryObjects Objects { get; } = new();
 
@@ -144,8 +148,8 @@ sealed class WholeWorld : SimulatedWorld
     protected override void Populate()
     {
         foreach (var node in Nodes)
-            Create(PlatformObjects.Node(node, _kubelets.BootId(node)));
-        Create(PlatformObjects.Pool(Terms, SlotsPerNode));
+            Create(PlatformObjects.Node(node, _kubelets.BootId(node), SlotsPerNode));
+        Create(PlatformObjects.Pool(Terms, SlotsPerNode, ByKubelet));
         Create(PlatformObjects.Engine());
         Create(PlatformObjects.Tenant(Namespace));
         LookAround();
@@ -257,7 +261,7 @@ sealed class WholeWorld : SimulatedWorld
         if (!_hasRival)
             Api.Server.Delete(ResourceRef.Of<GpuPool>(), null, RivalPool, null);
         else if (Api.Server.Find(ResourceRef.Of<GpuPool>(), null, RivalPool) is null)
-            Create(PlatformObjects.Pool(Terms, SlotsPerNode) with { Metadata = new ObjectMeta { Name = RivalPool } });
+            Create(PlatformObjects.Pool(Terms, SlotsPerNode, ByKubelet) with { Metadata = new ObjectMeta { Name = RivalPool } });
     }
 
     // As its node's agent publishes it, as soon as the API server takes it.
@@ -291,6 +295,18 @@ sealed class WholeWorld : SimulatedWorld
         }
     }
 
+    // A card is a pod's until the pod has ended. Whoever finds none left was let onto the node too early.
+    bool HandOut(SimPod pod)
+    {
+        if (!ByKubelet)
+            return true;
+        var taken = _kubelets.Pods.Where(p => p.Node == pod.Node && p is { HasStarted: true, IsDeleted: false }).Select(p => p.Card);
+        pod.Card = Enumerable.Range(0, SlotsPerNode).Select(i => $"{pod.Node}-card-{i}").Except(taken).FirstOrDefault();
+        if (pod.Card is null)
+            Invariants.NoCardLeft(pod);
+        return pod.Card is not null;
+    }
+
     void StartWorker(SimPod pod, CancellationToken sigterm)
     {
         var temper = Plan.Temper(Simulation.Chance, Simulation.Elapsed > Trouble);
@@ -301,6 +317,8 @@ sealed class WholeWorld : SimulatedWorld
             null)
         {
             BootId = _kubelets.BootId(pod.Node),
+            ReportsDevices = ByKubelet,
+            ShownDevices = pod.Card is { } card ? [card] : [],
         };
         var worker = new Worker(
             options, "0.1.0", new SimWorkerApi(new ReplicaCalls(this, pod.Process!, pod.Node), pod.Uid), new SimEngine(this, pod, temper),
