@@ -202,7 +202,8 @@ sealed class LeasePlatform : IAsyncDisposable
 
     static Dictionary<string, string> Map(string key, string value) => new(StringComparer.Ordinal) { [key] = value };
 
-    static string FreePort()
+    /// <summary>Of the loopback; somebody else may take it before it is used.</summary>
+    public static string FreePort()
     {
         using var listener = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
         listener.Start();

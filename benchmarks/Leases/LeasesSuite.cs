@@ -1,16 +1,19 @@
 // What a lease costs and how soon it comes: hand-over beside the polling of a Redis key, dispatch of long queues, on real servers.
+using Framelease.Benchmarks.Leases.Mixed;
 using Framelease.Benchmarks.Reporting;
 
 namespace Framelease.Benchmarks.Leases;
 
 sealed class LeasesSuite(Cli.Shell shell, string programs, bool quick, Action<string> note)
 {
-    const string Suite = "leases", HandOvers = "handover", Dispatch = "dispatch", EndToEnd = "end-to-end", Heartbeats = "heartbeats";
+    const string Suite = "leases", HandOvers = "handover", Dispatch = "dispatch", EndToEnd = "end-to-end", Heartbeats = "heartbeats",
+        MixedLoads = "mixed", WorkerStart = "worker-start";
 
     readonly List<Figure> _figures = [];
 
     /// <summary>Suites by themselves for who works on one of them.</summary>
-    public static string[] Parts { get; } = [$"{Suite}/{HandOvers}", $"{Suite}/{Dispatch}", $"{Suite}/{EndToEnd}", $"{Suite}/{Heartbeats}"];
+    public static string[] Parts { get; } =
+        [.. new[] { HandOvers, Dispatch, EndToEnd, Heartbeats, WorkerStart, MixedLoads }.Select(part => $"{Suite}/{part}")];
 
     /// <param name="part">Null: all of them.</param>
     public async Task<IReadOnlyList<Figure>> RunAsync(string? part, CancellationToken ct)
@@ -23,6 +26,11 @@ sealed class LeasesSuite(Cli.Shell shell, string programs, bool quick, Action<st
             await InDirectoryAsync(directory => EndToEndAsync(directory, ct));
         if (part is null or Heartbeats)
             await InDirectoryAsync(directory => HeartbeatsAsync(directory, ct));
+        var mixed = new MixedSuite(shell, quick, note, (name, value, unit, goal, met) => Add(name, value, unit, goal, met));
+        if (part is null or WorkerStart)
+            await InDirectoryAsync(directory => mixed.WorkerStartAsync(directory, ct));
+        if (part is null or MixedLoads)
+            await InDirectoryAsync(directory => mixed.MixedAsync(directory, ct));
         return _figures;
     }
 
@@ -45,7 +53,8 @@ sealed class LeasesSuite(Cli.Shell shell, string programs, bool quick, Action<st
         var ours = Latencies.Of(await run.RunAsync(Waiters, turns, ct));
         Note("hand-over in the source's design, polled after 0.5 to 5 s", polling);
         Note("hand-over in the source's design, polled without a pause", spinning);
-        Note("hand-over by watch", ours);
+        Note("hand-over, told by the operator", ours);
+        Note("hand-over, shown by a watch of the GpuLease", Latencies.Of(run.ByWatch));
         const string Goal = ">= 20 x sooner than the polling design, 10 waiters";
         Add("handover-p50", ours.P50, "ms", Goal, ours.P50 * 20 <= polling.P50, polling.P50);
         Add("handover-p99", ours.P99, "ms", Goal, ours.P99 * 20 <= polling.P99, polling.P99);

@@ -36,7 +36,9 @@ sealed class DemoPlatform : IAsyncDisposable
 
     public bool Keep { get; set; }
 
-    public static async Task<DemoPlatform> StartAsync(string directory, bool keep, Shell shell, CancellationToken ct)
+    /// <param name="more">Options of <c>framelease up</c> beside those of a demo.</param>
+    public static async Task<DemoPlatform> StartAsync(
+        string directory, bool keep, Shell shell, CancellationToken ct, IReadOnlyList<string>? more = null)
     {
         var program = Program ?? throw new CliException("the path of this program is not known");
         var log = Path.Combine(directory, "up.log");
@@ -49,7 +51,7 @@ sealed class DemoPlatform : IAsyncDisposable
         foreach (var argument in (string[])
             [.. setsid is null ? Array.Empty<string>() : [program], "up", "--data-dir", Path.Combine(directory, "data"),
                 "--port", "0", "--metrics-port", "0", "--api-port", "0",
-                "--output", "json", .. keep ? Array.Empty<string>() : ["--until-stdin-closes"]])
+                "--output", "json", .. keep ? Array.Empty<string>() : ["--until-stdin-closes"], .. more ?? []])
             start.ArgumentList.Add(argument);
         var process = Process.Start(start) ?? throw new CliException($"{program} did not start");
         var errors = CopyAsync(process.StandardError, log);
