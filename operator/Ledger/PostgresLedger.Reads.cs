@@ -84,13 +84,8 @@ sealed partial class PostgresLedger
                 purpose, proposed),
             r => (byte[])r.GetValue(0), cancel)).Single();
 
-    async Task<IReadOnlyList<T>> RowsAsync<T>(NpgsqlBatchCommand command, Func<DbDataReader, T> map, CancellationToken cancel)
-    {
-        var session = store.OpenSession();
-        var query = session.Query(command, map);
-        await LedgerErrors.Map(() => session.SaveChangesAsync(cancel));
-        return query.Rows;
-    }
+    Task<IReadOnlyList<T>> RowsAsync<T>(NpgsqlBatchCommand command, Func<DbDataReader, T> map, CancellationToken cancel) =>
+        LedgerErrors.Map(() => store.QueryAsync(command, map, cancel));
 
     static SlotSnapshot Slot(DbDataReader r) => new(
         new SlotKey(r.GetString(0), r.GetString(1), r.GetString(2), r.GetInt32(3)), r.GetString(4), Enum.Parse<SlotState>(r.GetString(5)),

@@ -1,3 +1,6 @@
+using System.Data.Common;
+using Npgsql;
+
 namespace Framelease.EventStore;
 
 /// <summary>
@@ -17,6 +20,13 @@ public interface IEventStore
 
     /// <summary>A unit of work; costs nothing until it is saved.</summary>
     IEventSession OpenSession(SessionMetadata? metadata = null);
+
+    /// <summary>
+    /// One statement by itself, in a transaction of its own: a read, or a write that finds out by itself that it was done, for when a
+    /// connection dies under it, it is sent once more. What belongs to an append goes into its session.
+    /// </summary>
+    /// <exception cref="EventStoreException">As of <see cref="IEventSession.SaveChangesAsync"/>.</exception>
+    Task<IReadOnlyList<T>> QueryAsync<T>(NpgsqlBatchCommand statement, Func<DbDataReader, T> map, CancellationToken ct);
 
     /// <summary>A stream's events from <paramref name="fromVersion"/> on (0 or 1 = all), in order. A stream that does not exist is empty at version 0.</summary>
     Task<StreamSlice> FetchStreamAsync(string stream, long fromVersion, CancellationToken ct);

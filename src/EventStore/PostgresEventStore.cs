@@ -285,6 +285,20 @@ public sealed class PostgresEventStore : IEventStore, IDatabaseClock, IAsyncDisp
         return reader.GetFieldValue<T>(0);
     }, ct);
 
+    public Task<IReadOnlyList<T>> QueryAsync<T>(NpgsqlBatchCommand statement, Func<DbDataReader, T> map, CancellationToken ct) =>
+        ConnectedAsync<IReadOnlyList<T>>(
+            async connection =>
+            {
+                // parameters know the connection that they were sent on: a repeat brings its own
+                await using var command = new NpgsqlCommand(statement.CommandText, connection);
+                foreach (NpgsqlParameter parameter in statement.Parameters) command.Parameters.Add(parameter.Clone());
+                await using var reader = await command.ExecuteReaderAsync(ct);
+                var rows = new List<T>();
+                while (await reader.ReadAsync(ct)) rows.Add(map(reader));
+                return rows;
+            },
+            ct);
+
     /// <summary>As <see cref="ConnectedAsync"/>, measured as a load.</summary>
     internal async Task<T> RunAsync<T>(Func<NpgsqlConnection, Task<T>> read, CancellationToken ct)
     {
@@ -295,8 +309,8 @@ public sealed class PostgresEventStore : IEventStore, IDatabaseClock, IAsyncDisp
     }
 
     /// <summary>
-    /// For work that has no outcome to lose (a read, or a write that finds out by itself that it was done): a connection that died in the
-    /// pool is replaced once, other errors get their name.
+    /// For work that has no outcome to lose (a read, or a write that finds out by itself that it was done): after a connection that died in
+    /// the pool, or a deadlock, it is tried once more; other errors get their name.
     /// </summary>
     internal async Task<T> ConnectedAsync<T>(Func<NpgsqlConnection, Task<T>> work, CancellationToken ct)
     {
@@ -309,11 +323,9 @@ public sealed class PostgresEventStore : IEventStore, IDatabaseClock, IAsyncDisp
             }
             catch (Exception e) when (e is DbException or TimeoutException or IOException)
             {
-                if (SqlStates.IsConnectionLost(e))
-                {
-                    DataSource.Clear();
-                    if (attempt == 1) continue;
-                }
+                if (e is PostgresException p && SqlStates.IsUnreadableJson(p)) Distrust();
+                if (SqlStates.IsConnectionLost(e)) DataSource.Clear();
+                if (attempt == 1 && (SqlStates.IsConnectionLost(e) || SqlStates.IsWorthRepeating(e))) continue;
                 throw SqlStates.ToEventStoreException(e);
             }
         }

@@ -1,7 +1,9 @@
+using System.Data.Common;
 using System.Runtime.CompilerServices;
 using Framelease.EventStore;
 using Framelease.Operator.Ledger;
 using Framelease.Simulation.Tests.Ledger;
+using Npgsql;
 
 namespace Framelease.Simulation.Tests.World.Whole;
 
@@ -44,6 +46,9 @@ sealed class MemoryLog(MemoryDatabase database, IDatabaseWay way, TimeProvider t
     public Task MigrateAsync(CancellationToken ct, params IReadOnlyList<SchemaScripts> more) => throw NotSimulated();
 
     public IEventSession OpenSession(SessionMetadata? metadata = null) => throw NotSimulated();
+
+    public Task<IReadOnlyList<T>> QueryAsync<T>(NpgsqlBatchCommand statement, Func<DbDataReader, T> map, CancellationToken ct) =>
+        throw NotSimulated();
 
     public Task<StreamSlice> FetchStreamAsync(string stream, long fromVersion, CancellationToken ct) => throw NotSimulated();
 
