@@ -11,6 +11,15 @@ sealed class BenchHolder(IHolderApi api, string lease, Guid id)
     string _credential = "";
     long _sequence;
 
+    /// <summary>Until the operator says that the lease is granted.</summary>
+    public async Task WaitAsync(CancellationToken ct)
+    {
+        while (Value(await api.WaitAsync(new HolderWaitRequest("default", lease), ct)).Waits)
+        {
+            // its time was over
+        }
+    }
+
     public async Task AttachAsync(CancellationToken ct)
     {
         var request = new HolderAttachRequest("1.0.0", "default", lease, id.ToString(), null, "bench");

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using System.Threading.Channels;
 using Framelease.Kubernetes.Client;
@@ -7,8 +8,9 @@ using Npgsql;
 namespace Framelease.Benchmarks.Leases;
 
 /// <summary>
-/// One slot, always ten leases that wait for it. The holder releases, as <c>framelease lease run</c> does; the next one knows that it holds
-/// the slot when its watch says so. Between the two lie the operator's API, two transactions, dispatcher, reconciler and API server.
+/// One slot, always ten leases that wait for it, each with a request that waits as <c>framelease lease run</c> has one. The holder releases; the
+/// next one knows that it holds the slot when its request is answered. Between the two lie the operator's API, two transactions and the
+/// dispatcher. A watch looks on, for the way that needs no operator: reconciler and API server come on top.
 /// </summary>
 sealed class HandOver(LeasePlatform platform, Cli.Shell shell)
 {
@@ -16,29 +18,38 @@ sealed class HandOver(LeasePlatform platform, Cli.Shell shell)
 
     int _next;
 
+    /// <summary>From each release to the moment when a watch shows the next holder.</summary>
+    public IReadOnlyList<TimeSpan> ByWatch { get; private set; } = [];
+
     /// <summary>From the commit that freed the slot to the commit that granted it again, as the log has it.</summary>
     public IReadOnlyList<TimeSpan> FreeToGranted { get; private set; } = [];
 
-    /// <returns>From each release to the moment when a watch shows the next holder.</returns>
+    /// <returns>From each release to the answer that tells the next holder.</returns>
     public async Task<IReadOnlyList<TimeSpan>> RunAsync(int waiters, int turns, CancellationToken ct)
     {
         if (_next == 0)
             await platform.AddNodeAsync("one", 1, ct);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        var granted = Channel.CreateUnbounded<(string Uid, long At)>();
+        var granted = Channel.CreateUnbounded<(BenchHolder Holder, string Uid, long At)>();
+        var watched = new ConcurrentDictionary<string, long>(StringComparer.Ordinal);
         var version = (await platform.Client.ListAsync<GpuLease>("default", ct: ct)).ResourceVersion;
-        var watching = WatchAsync(version, granted.Writer, stop.Token);
+        var watching = WatchAsync(version, watched, stop.Token);
+        var waiting = new List<Task>();
         for (var i = 0; i <= waiters; i++)
-            await AddAsync(ct);
+            waiting.Add(WaitAsync(await AddAsync(ct), granted.Writer, stop.Token));
         var measured = new List<TimeSpan>();
+        var turn = new List<(string Uid, long Released)>();
         long? released = null;
         while (measured.Count < turns)
         {
-            var (uid, at) = await granted.Reader.ReadAsync(ct);
+            var (holder, uid, at) = await granted.Reader.ReadAsync(ct);
             if (released is { } since)
+            {
                 measured.Add(shell.Time.GetElapsedTime(since, at));
-            await AddAsync(ct);
-            var holder = platform.NewHolder(uid);
+                turn.Add((uid, since));
+            }
+
+            waiting.Add(WaitAsync(await AddAsync(ct), granted.Writer, stop.Token));
             await holder.AttachAsync(ct);
             await Task.Delay(Work, shell.Time, ct);
             released = shell.Time.GetTimestamp();
@@ -46,25 +57,39 @@ sealed class HandOver(LeasePlatform platform, Cli.Shell shell)
         }
 
         await stop.CancelAsync();
-        await watching;
+        await Task.WhenAll([watching, .. waiting]);
         await DrainAsync(ct);
+        ByWatch = [.. turn.Where(t => watched.ContainsKey(t.Uid)).Select(t => shell.Time.GetElapsedTime(t.Released, watched[t.Uid]))];
         FreeToGranted = await ReadLogAsync(turns, ct);
         return measured;
     }
 
-    Task AddAsync(CancellationToken ct) =>
-        platform.Client.CreateAsync(platform.NewLease(string.Create(CultureInfo.InvariantCulture, $"lease-{++_next}")), ct);
+    async Task<string> AddAsync(CancellationToken ct) =>
+        (await platform.Client.CreateAsync(platform.NewLease(string.Create(CultureInfo.InvariantCulture, $"lease-{++_next}")), ct)).Metadata.Uid!;
 
-    async Task WatchAsync(string version, ChannelWriter<(string, long)> granted, CancellationToken ct)
+    async Task WaitAsync(string uid, ChannelWriter<(BenchHolder, string, long)> granted, CancellationToken ct)
     {
-        var seen = new HashSet<string>(StringComparer.Ordinal);
+        var holder = platform.NewHolder(uid);
+        try
+        {
+            await holder.WaitAsync(ct);
+            await granted.WriteAsync((holder, uid, shell.Time.GetTimestamp()), CancellationToken.None);
+        }
+        catch (OperationCanceledException)
+        {
+            // measured enough
+        }
+    }
+
+    async Task WatchAsync(string version, ConcurrentDictionary<string, long> seen, CancellationToken ct)
+    {
         var from = new WatchOptions { ResourceVersion = version };
         try
         {
             await foreach (var change in platform.Client.WatchAsync<GpuLease>("default", from, ct))
             {
-                if (change.Object is { Status.State: "Granted" } lease && seen.Add(lease.Metadata.Name!))
-                    await granted.WriteAsync((lease.Metadata.Uid!, shell.Time.GetTimestamp()), ct);
+                if (change.Object is { Status.State: "Granted" } lease)
+                    seen.TryAdd(lease.Metadata.Uid!, shell.Time.GetTimestamp());
             }
         }
         catch (OperationCanceledException)

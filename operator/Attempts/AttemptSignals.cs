@@ -22,6 +22,9 @@ sealed class AttemptSignals
 
     public event Action<string>? PoolChanged;
 
+    /// <summary>Carries the uid of a lease that this replica recorded something of.</summary>
+    public event Action<string>? LeaseMoved;
+
     public void Changed(TaskState task, LeaseState? lease)
     {
         if (task.Accepted is { } accepted)
@@ -33,7 +36,7 @@ sealed class AttemptSignals
     /// <summary>A lease was requested, or its slot changed: its pool may have something to do.</summary>
     public void Requested(LeaseRequested request)
     {
-        LeaseChanged?.Invoke(new ObjectKey(request.Namespace, request.Name));
+        LeaseGranted(request);
         PoolChanged?.Invoke(request.Pool);
     }
 
@@ -43,7 +46,11 @@ sealed class AttemptSignals
     /// <summary>Something of a device is in the log, which may be the pool's.</summary>
     public void PoolRecorded(string pool) => PoolChanged?.Invoke(pool);
 
-    public void LeaseGranted(LeaseRequested request) => LeaseChanged?.Invoke(new ObjectKey(request.Namespace, request.Name));
+    public void LeaseGranted(LeaseRequested request)
+    {
+        LeaseMoved?.Invoke(request.LeaseUid);
+        LeaseChanged?.Invoke(new ObjectKey(request.Namespace, request.Name));
+    }
 
     /// <summary>Something of the lease is in the log, whoever recorded it.</summary>
     public void LeaseRecorded(ObjectKey lease) => LeaseChanged?.Invoke(lease);

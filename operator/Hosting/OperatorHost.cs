@@ -68,9 +68,10 @@ sealed class OperatorHost(OperatorOptions options, Edges edges, ILoggerFactory l
             routes =>
             {
                 WorkerEndpoints.Map(routes, worker, credential, _log);
-                HolderEndpoints.Map(routes, holders, holderCredential, authorizer, _log);
+                HolderEndpoints.Map(
+                    routes, holders, holderCredential, authorizer, LogFeed.OfGrants(store, signals, cancel), edges.Time, _log, cancel);
                 NodeEndpoints.Map(
-                    routes, nodes, new NodeAuthorizer(kubernetes, edges.Time), new QuarantineFeed(store, cancel), edges.Time, _log, cancel);
+                    routes, nodes, new NodeAuthorizer(kubernetes, edges.Time), LogFeed.OfQuarantine(store, cancel), edges.Time, _log, cancel);
                 ObjectEndpoints.Map(routes, objects, new PresignedRequestVerifier(urls), _log);
                 MapApi(routes, authorizer, store, ledger, reads, center.Book,
                     new LeaseOrders(ledger, attempts, new LeaseService(ledger, signals), signals), cancel);

@@ -24,6 +24,17 @@ sealed class HolderService(
     /// <summary>Where the lease names no grace of its own.</summary>
     const int DefaultDrainGrace = 30;
 
+    /// <summary>Whether the lease waits still, is granted, or ended. A lease that is not on record yet waits to be.</summary>
+    public async Task<HolderWaitReply> LookAsync(HolderWaitRequest request, CancellationToken cancel)
+    {
+        var lease = (await ledger.LoadLeaseAsync(request.LeaseUid, cancel)).State;
+        if (lease.Request is { } wish && wish.Namespace != request.Namespace)
+            throw new HttpProblem(404, "NotFound", $"the log knows no lease with uid {request.LeaseUid} in namespace {request.Namespace}");
+        return lease is { IsGranted: true, Grant: { } grant }
+            ? new HolderWaitReply(nameof(LeasePhase.Granted), grant.Slot.Node, grant.Slot.Device, grant.Slot.Slot, grant.Token)
+            : new HolderWaitReply(lease.Phase is LeasePhase.None ? nameof(LeasePhase.Pending) : lease.Phase.ToString());
+    }
+
     /// <param name="user">Who was found to have the right to attach in the request's namespace.</param>
     public async Task<HeldLease> AttachAsync(string user, HolderAttachRequest request, CancellationToken cancel)
     {

@@ -13,7 +13,7 @@ static class NodeEndpoints
     const int LongestName = 253;
 
     public static void Map(
-        IEndpointRouteBuilder routes, NodeService service, NodeAuthorizer authorizer, QuarantineFeed feed, TimeProvider time,
+        IEndpointRouteBuilder routes, NodeService service, NodeAuthorizer authorizer, LogFeed feed, TimeProvider time,
         ILogger logger, CancellationToken stopping)
     {
         routes.MapGet("/worker/v1/nodes/{node}/quarantine", context => JsonRoute.AnswerAsync(context, logger, async cancel =>

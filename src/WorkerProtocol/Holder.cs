@@ -1,5 +1,24 @@
 // /worker/v1/leases: for whoever holds a GpuLease without a task, for example `framelease lease run`.
+using System.Text.Json.Serialization;
+
 namespace Framelease.WorkerProtocol;
+
+/// <summary>
+/// <c>POST /worker/v1/leases/wait</c>: answered as soon as the lease waits no more, or after <paramref name="Seconds"/>. It tells sooner what
+/// the GpuLease's status tells too: who cannot ask it, or is refused, watches the object. Authenticated as attach is.
+/// </summary>
+/// <param name="Seconds">0 to 60; 0 = answer at once.</param>
+public sealed record HolderWaitRequest(string Namespace, string LeaseUid, int Seconds = 20)
+{
+    public const int LongestSeconds = 60;
+}
+
+/// <param name="State">Pending, Granted or Draining (then the rest is there), or how it ended, as in the GpuLease's status.</param>
+public sealed record HolderWaitReply(string State, string? Node = null, string? Device = null, int? Slot = null, long? Token = null)
+{
+    [JsonIgnore]
+    public bool Waits => State == "Pending";
+}
 
 /// <summary>
 /// <c>POST /worker/v1/leases/attach</c>: the holder of a granted lease makes itself known; from here on its silence counts. Authenticated

@@ -16,6 +16,8 @@ namespace Framelease.WorkerProtocol;
 [JsonSerializable(typeof(CompleteReply))]
 [JsonSerializable(typeof(FailRequest))]
 [JsonSerializable(typeof(FailReply))]
+[JsonSerializable(typeof(HolderWaitRequest))]
+[JsonSerializable(typeof(HolderWaitReply))]
 [JsonSerializable(typeof(HolderAttachRequest))]
 [JsonSerializable(typeof(HeldLease))]
 [JsonSerializable(typeof(HolderBeatRequest))]

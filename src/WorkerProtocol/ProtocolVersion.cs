@@ -8,7 +8,7 @@ namespace Framelease.WorkerProtocol;
 /// <list type="bullet">
 /// <item><c>1.0</c>: attach, beat, complete, fail. Its attach names no version.</item>
 /// <item><c>1.1</c>: <c>/worker/v1/leases</c>; <see cref="DeviceTelemetry"/> in beats; the version in attach and its answer.</item>
-/// <item><c>1.2</c>: <see cref="HolderIdentity"/> in the attach of a bare lease's holder; <c>/worker/v1/nodes</c>;
+/// <item><c>1.2</c>: <see cref="HolderIdentity"/> in the attach of a bare lease's holder; <c>/worker/v1/nodes</c>; <c>/worker/v1/leases/wait</c>;
 /// <see cref="ProbeTerms"/> in the assignment, <see cref="DeviceProbes"/> in complete and fail.</item>
 /// </list>
 /// </summary>

@@ -1,5 +1,7 @@
+using Framelease.GpuWorker.Api;
 using Framelease.Kubernetes.Client;
 using Framelease.Resources;
+using Framelease.WorkerProtocol;
 
 namespace Framelease.Cli.Leases;
 
@@ -41,15 +43,57 @@ abstract record GrantStep
     }
 }
 
-/// <summary>Follows a lease by watch, not by polling, until it is granted or will not be. The API server may be away for a while.</summary>
-sealed class GrantWait(IKubernetesClient client, LeaseSay say, TimeProvider time)
+/// <summary>
+/// Follows a lease until it is granted or will not be: by a request to the operator, which is answered at the very grant, and by a watch of the
+/// object, which also says why it waits and needs no operator. Neither polls; either may be away for a while.
+/// </summary>
+sealed class GrantWait(IKubernetesClient client, IHolderApi api, LeaseSay say, TimeProvider time)
 {
     static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(300);
+    static readonly TimeSpan OperatorAway = TimeSpan.FromSeconds(3);
 
     string? _said;
 
     /// <returns>Never <see cref="GrantStep.Waiting"/>.</returns>
     public async Task<GrantStep> RunAsync(GpuLease lease, CancellationToken ct)
+    {
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        var (watched, asked) = (WatchAsync(lease, over.Token), AskAsync(lease, over.Token));
+        try
+        {
+            await Task.WhenAny((Task)watched, asked);
+            return asked.IsCompletedSuccessfully && await asked is { } granted ? granted : await watched;
+        }
+        finally
+        {
+            await over.CancelAsync();
+            await Task.WhenAll((Task)watched, asked).ContinueWith(
+                static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        }
+    }
+
+    /// <returns>Null when the watch has to tell: of another end than a grant, or of everything, where the operator knows no such call.</returns>
+    async Task<GrantStep?> AskAsync(GpuLease lease, CancellationToken ct)
+    {
+        var request = new HolderWaitRequest(lease.Metadata.Namespace!, lease.Metadata.Uid!);
+        while (true)
+        {
+            switch (await api.WaitAsync(request, ct))
+            {
+                case ApiAnswer<HolderWaitReply>.Ok({ Waits: true }):
+                    break;
+                case ApiAnswer<HolderWaitReply>.Ok({ Node: { } node, Device: { } device, Slot: { } slot, Token: { } token }):
+                    return new GrantStep.Granted(node, device, slot, token);
+                case ApiAnswer<HolderWaitReply>.Later later:
+                    await Task.Delay(later.After ?? OperatorAway, time, ct);
+                    break;
+                default:
+                    return null;
+            }
+        }
+    }
+
+    async Task<GrantStep> WatchAsync(GpuLease lease, CancellationToken ct)
     {
         var (ns, name) = (lease.Metadata.Namespace!, lease.Metadata.Name!);
         while (true)

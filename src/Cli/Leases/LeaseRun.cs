@@ -38,7 +38,7 @@ sealed class LeaseRun(
             var api = await connect(_abandon.Token);
             lease = await client.CreateAsync(wish, _abandon.Token);
             say.Note($"asked pool {wish.Spec.Pool} for a device: GpuLease {lease.Metadata.Namespace}/{lease.Metadata.Name}");
-            var grant = await new GrantWait(client, say, time).RunAsync(lease, _abandon.Token);
+            var grant = await new GrantWait(client, api, say, time).RunAsync(lease, _abandon.Token);
             if (grant is not GrantStep.Granted granted)
                 return await EndUnusedAsync(lease, grant);
             say.Note(string.Create(

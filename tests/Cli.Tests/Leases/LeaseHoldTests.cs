@@ -161,6 +161,9 @@ public sealed class LeaseHoldTests
 
     sealed class ScriptedApi : IHolderApi
     {
+        public Task<ApiAnswer<HolderWaitReply>> WaitAsync(HolderWaitRequest request, CancellationToken ct) =>
+            throw new NotSupportedException("whoever holds a lease waits no more");
+
         public HeldLease Lease { get; set; } = new("uid", "holder-1", 7, "first", new LeasedDevice("d", 0, "n", "Software", 0), "node-1", 1, 300, 30);
 
         public Func<string, ApiAnswer<BeatReply>> Reply { get; set; } = _ => Ok(new BeatReply(WorkerCommand.Continue, 300, 0, null));

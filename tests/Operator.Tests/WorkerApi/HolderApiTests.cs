@@ -84,6 +84,41 @@ public sealed class HolderApiTests(PostgresServer server) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Who_waits_for_a_lease_hears_of_its_grant_at_once_and_of_its_end()
+    {
+        var lease = (await (await AttachAsync(await GrantedAsync("first"))).Content.ReadFromJsonAsync(ProtocolJson.Default.HeldLease))!;
+        var second = await RequestedAsync("second");
+        (await WaitAsync(second, seconds: 0)).ShouldBe(new HolderWaitReply("Pending"));
+
+        // For a minute, unless the grant ends it: nobody asks again.
+        var waiting = WaitAsync(second, seconds: 60);
+        (await PostAsync("release", new JsonObject { ["reason"] = "done" }, lease.Credential)).StatusCode.ShouldBe(HttpStatusCode.OK);
+        (await waiting).ShouldBe(new HolderWaitReply("Granted", "node-1", "GPU-a", 0, 2));
+        (await WaitAsync(second, seconds: 60)).Token.ShouldBe(2);
+
+        // What is not on record yet is waited for too; and what is deleted waits no more.
+        var third = await RequestedAsync("third");
+        var ending = WaitAsync(third, seconds: 60);
+        await _platform.Client.DeleteAsync<GpuLease>("third", "default");
+        (await ending).State.ShouldBe("GaveUp");
+    }
+
+    [Fact]
+    public async Task Waiting_is_bounded_and_only_for_those_who_may_attach()
+    {
+        var uid = await GrantedAsync("held");
+        JsonObject Body(string ns, string lease, int seconds) => new() { ["namespace"] = ns, ["leaseUid"] = lease, ["seconds"] = seconds };
+        var token = _platform.Api.DefaultRequestHeaders.Authorization!.Parameter!;
+        (await ProblemAsync(await PostAsync("wait", Body("default", uid, 61), token), HttpStatusCode.BadRequest)).ShouldBe("Invalid");
+        (await ProblemAsync(await PostAsync("wait", Body("default", "", 1), token), HttpStatusCode.BadRequest)).ShouldBe("Invalid");
+        (await ProblemAsync(await PostAsync("wait", Body("elsewhere", uid, 1), token), HttpStatusCode.NotFound)).ShouldBe("NotFound");
+        (await ProblemAsync(await PostAsync("wait", Body("default", uid, 1), "rubbish"), HttpStatusCode.Unauthorized)).ShouldBe("Unauthorized");
+
+        var absent = Enumerable.Range(0, 5).Select(_ => PostAsync("wait", Body("default", "no-such-lease", 2), token)).ToList();
+        (await Task.WhenAll(absent)).Count(a => a.StatusCode is HttpStatusCode.TooManyRequests).ShouldBe(1);
+    }
+
+    [Fact]
     public async Task A_worker_of_a_protocol_that_is_not_served_hears_which_is()
     {
         var uid = await GrantedAsync("new");
@@ -112,6 +147,19 @@ public sealed class HolderApiTests(PostgresServer server) : IAsyncLifetime
         var token = (await _platform.Client.CreateTokenAsync("nobody", "default", [])).Token!;
         (await ProblemAsync(await AttachAsync("x", token: token), HttpStatusCode.Forbidden)).ShouldBe("Forbidden");
         (await ProblemAsync(await PostAsync("beat", new JsonObject { ["sequence"] = 1 }, "flh1.a.b"), HttpStatusCode.Unauthorized)).ShouldBe("Unauthorized");
+    }
+
+    async Task<string> RequestedAsync(string name)
+    {
+        await _platform.Client.CreateAsync(new GpuLease { Metadata = new() { Name = name, Namespace = "default" }, Spec = new() { Pool = "default" } });
+        return (await StateAsync(name, l => l.Status?.State == "Pending")).Metadata.Uid!;
+    }
+
+    async Task<HolderWaitReply> WaitAsync(string uid, int seconds)
+    {
+        var body = new JsonObject { ["namespace"] = "default", ["leaseUid"] = uid, ["seconds"] = seconds };
+        var answer = await PostAsync("wait", body, _platform.Api.DefaultRequestHeaders.Authorization!.Parameter!);
+        return (await answer.Content.ReadFromJsonAsync(ProtocolJson.Default.HolderWaitReply))!;
     }
 
     async Task<string> GrantedAsync(string name)

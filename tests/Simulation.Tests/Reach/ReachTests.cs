@@ -15,7 +15,7 @@ public sealed class ReachTests
         ["Framelease.Operator.WorkerApi.HolderEndpoints"] = "HTTP in and out; end-to-end tests call it",
         ["Framelease.Operator.WorkerApi.NodeEndpoints"] = "HTTP in and out; NodeApiTests call it",
         ["Framelease.Operator.WorkerApi.NodeAuthorizer"] = "who may call; NodeApiTests ask it, on a real API server",
-        ["Framelease.Operator.WorkerApi.QuarantineFeed"] = "wakes who waits for an HTTP answer; NodeApiTests wait",
+        ["Framelease.Operator.WorkerApi.LogFeed"] = "wakes who waits for an HTTP answer; NodeApiTests and HolderApiTests wait",
         ["Framelease.NodeAgent.AgentOptions"] = "a command line; AgentOptionsTests read it",
         ["Framelease.Operator.Authority.AuthorityTakeOver"] = "no world restores a backup yet; RestoreTests do, on a real PostgreSQL",
         ["Framelease.Operator.Authority.AuthorityWitness"] = "as AuthorityTakeOver",

@@ -65,6 +65,10 @@ sealed class SimHolder(WholeWorld world, SimPod program, string bootId, TimeSpan
 /// <summary><c>/worker/v1/leases</c> over the simulated network.</summary>
 sealed class SimHolderApi(ReplicaCalls calls) : IHolderApi
 {
+    /// <summary>Holders of worlds watch their lease, as where the operator knows no such call.</summary>
+    public Task<ApiAnswer<HolderWaitReply>> WaitAsync(HolderWaitRequest request, CancellationToken ct) =>
+        Task.FromResult<ApiAnswer<HolderWaitReply>>(new ApiAnswer<HolderWaitReply>.Refused(404, "", "not simulated"));
+
     public Task<ApiAnswer<HeldLease>> AttachAsync(HolderAttachRequest request, CancellationToken ct) =>
         calls.CallAsync(o => o.Holders.AttachAsync("user carol", request, CancellationToken.None), ct);
 
