@@ -129,7 +129,7 @@ sealed record AttemptPlan(IReadOnlyList<ITaskEvent> Task, IReadOnlyList<ILeaseEv
 
     /// <summary>
     /// The node is lost to its workers: gone, booted anew, or vouched to be switched off. The attempt is over; with a proof its slot is
-    /// free.
+    /// free, and so it is when nobody attached: a worker touches neither device nor output before that (R2), and cannot attach any more.
     /// </summary>
     /// <param name="proof">Null when nothing proves that the worker's processes have ended.</param>
     public static AttemptPlan NodeLost(TaskState task, LeaseState? lease, AttemptFence fence, string message, FreeProof? proof,
@@ -139,7 +139,8 @@ sealed record AttemptPlan(IReadOnlyList<ITaskEvent> Task, IReadOnlyList<ILeaseEv
             ? Decision<ITaskEvent>.Nothing
             : Lost(task, fence, "NodeLost", message, retryDelaySeconds);
         return Combine(
-            taskDecision, lease, new LeaseCommand.Revoke("node", message), proof is { } p ? new LeaseCommand.Free(p, message) : null);
+            taskDecision, lease, new LeaseCommand.Revoke("node", message),
+            proof is { } p ? new LeaseCommand.Free(p, message) : LeaseSteps.UnattachedProof(lease));
     }
 
     // An attempt that attached may have worked: it fails. One that did not has cost nothing, and returns.

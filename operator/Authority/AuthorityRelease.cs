@@ -10,6 +10,9 @@ namespace Framelease.Operator.Authority;
 /// After a change of authority (R12): ends the leases that the copy still shows as granted, and gives slots back one by one. The proof for a node is
 /// that every worker pod which the cluster knew at the change has ended or is gone, and that the node is ready. A pod keeps its finalizer until its end
 /// is recorded, so that one which is gone was seen to end in the history that was lost; a pod that is created later attaches to nothing.
+/// A holder without a pod is known by its GpuLease, which keeps a finalizer as well, and shows slot and token before anybody may attach
+/// (<c>HolderService</c>): one that shows a slot at the change keeps that slot, until its node is booted anew or vouched to be switched off, its
+/// agent or a person says that it is gone, or it says so itself.
 /// Looks at the present, so it may be stopped anywhere.
 /// </summary>
 sealed class AuthorityRelease(ILedger ledger, AttemptService attempts, AttemptSignals signals, IPodsAndNodes world, TimeProvider time, ILogger logger)
@@ -50,12 +53,15 @@ sealed class AuthorityRelease(ILedger ledger, AttemptService attempts, AttemptSi
         var pods = await ledger.ReadAuthorityPodsAsync(cancel);
         var ended = pods.Where(p => world.FindPod(p.Uid) is not { } pod || PodObservation.EndOf(pod) is not null).ToList();
         await ledger.ForgetAuthorityPodsAsync([.. ended.Select(p => p.Uid)], epoch, cancel);
+        var holders = await EndHoldersAsync(epoch, cancel);
         var taken = pods.Except(ended).Select(p => p.Node).ToHashSet(StringComparer.Ordinal);
         var left = 0;
         foreach (var held in slots)
         {
             var slot = held.Slot;
-            if (!taken.Contains(slot.Key.Node) && world.IsReady(slot.Key.Node) && await FreeAsync(held, epoch, cancel))
+            var had = holders.Where(h => h.IsOn(slot.Key)).ToList();
+            if (!taken.Contains(slot.Key.Node) && had.TrueForAll(h => h.Ended is not null) && world.IsReady(slot.Key.Node)
+                && await FreeAsync(held, had, epoch, cancel))
             {
                 Log.SlotFreed(logger, slot.Key.ToString(), nameof(FreeProof.PodsAccounted));
                 if (slot.Pool.Length > 0)
@@ -68,6 +74,29 @@ sealed class AuthorityRelease(ILedger ledger, AttemptService attempts, AttemptSi
         return left;
     }
 
+    // As they are after it.
+    async Task<IReadOnlyList<AuthorityHolder>> EndHoldersAsync(LeaderEpoch epoch, CancellationToken cancel)
+    {
+        var holders = await ledger.ReadAuthorityHoldersAsync(cancel);
+        var gone = holders.Where(h => h.Ended is null).Select(h => (h.LeaseUid, Why: WhyGone(h))).Where(h => h.Why is not null).ToList();
+        if (gone.Count == 0)
+            return holders;
+        foreach (var node in gone.GroupBy(h => h.Why!, StringComparer.Ordinal))
+            await ledger.EndAuthorityHoldersAsync([.. node.Select(h => h.LeaseUid)], node.Key, epoch, cancel);
+        return await ledger.ReadAuthorityHoldersAsync(cancel);
+    }
+
+    // Whatever ran before the change is gone with the boot that the node was seen in at the change, when it was ready: it had told its kubelet's
+    // present boot id then.
+    string? WhyGone(AuthorityHolder h)
+    {
+        if (world.IsOutOfService(h.Node))
+            return $"node {h.Node} is vouched to be switched off";
+        return h.BootId is { } then && world.BootIdOf(h.Node) is { } now && now != then
+            ? $"node {h.Node} was booted anew: boot id {then} at the change, {now} now"
+            : null;
+    }
+
     async Task EndLeaseAsync(string uid, LeaderEpoch epoch, CancellationToken cancel)
     {
         var lease = await ledger.LoadLeaseAsync(uid, cancel);
@@ -76,10 +105,12 @@ sealed class AuthorityRelease(ILedger ledger, AttemptService attempts, AttemptSi
             await ledger.CommitAsync(new LedgerCommit("operator", [], [new LeaseChange(uid, lease, events)], epoch), cancel);
     }
 
-    async Task<bool> FreeAsync(HeldSlot held, LeaderEpoch epoch, CancellationToken cancel)
+    async Task<bool> FreeAsync(HeldSlot held, IReadOnlyList<AuthorityHolder> had, LeaderEpoch epoch, CancellationToken cancel)
     {
         var slot = held.Slot;
-        var evidence = $"no worker pod of before the change of authority is left on node {slot.Key.Node}, which is ready";
+        var others = had.Count == 0 ? "no GpuLease showed another holder on the slot"
+            : string.Join("; ", had.Select(h => $"the holder of GpuLease {h.Name} (token {h.Token}) is gone: {h.Ended}"));
+        var evidence = $"no worker pod of before the change of authority is left on node {slot.Key.Node}, which is ready; {others}";
         if (slot.LeaseUid is null)
         {
             await ledger.ReturnSlotAsync(slot, nameof(FreeProof.PodsAccounted), evidence, "operator", epoch, cancel);
@@ -111,12 +142,34 @@ interface IPodsAndNodes
     Pod? FindPod(string uid);
 
     bool IsReady(string node);
+
+    /// <summary>It carries the taint by which a person says that the machine is off.</summary>
+    bool IsOutOfService(string node);
+
+    /// <summary>Null when the node is not known, or tells none.</summary>
+    string? BootIdOf(string node);
 }
 
 sealed class WatchedPodsAndNodes(PlatformStores stores) : IPodsAndNodes
 {
     public Pod? FindPod(string uid) => stores.WorkerPods.List().FirstOrDefault(p => p.Metadata.Uid == uid);
 
-    public bool IsReady(string node) =>
-        stores.Nodes.Find(new ObjectKey(null, node))?.Status?.Conditions?.Any(c => c is { Type: "Ready", Status: "True" }) is true;
+    public bool IsReady(string node) => Find(node) is { } found && NodeSight.IsReady(found);
+
+    public bool IsOutOfService(string node) => Find(node) is { } found && NodeSight.IsOutOfService(found);
+
+    public string? BootIdOf(string node) => Find(node)?.Status?.NodeInfo?.BootID is { Length: > 0 } id ? id : null;
+
+    Node? Find(string node) => stores.Nodes.Find(new ObjectKey(null, node));
+}
+
+/// <summary>What a node says of itself.</summary>
+static class NodeSight
+{
+    /// <summary>A person's word that the machine is off (R4 d).</summary>
+    public const string OutOfService = "node.kubernetes.io/out-of-service";
+
+    public static bool IsReady(Node node) => node.Status?.Conditions?.Any(c => c is { Type: "Ready", Status: "True" }) is true;
+
+    public static bool IsOutOfService(Node node) => node.Spec?.Taints?.Any(t => t.Key == OutOfService) is true;
 }

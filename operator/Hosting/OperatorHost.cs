@@ -139,7 +139,7 @@ sealed class OperatorHost(OperatorOptions options, Edges edges, ILoggerFactory l
         IReadOnlyList<Task> Beside(LeaderEpoch epoch, CancellationToken stop)
         {
             var housekeeping = new Housekeeping(
-                store, async c => await LeaveWordAsync(kubernetes, authority with { Position = await TakeOver(store, cluster).LastEventAsync(c) }, c),
+                store, async c => await LeaveWordAsync(kubernetes, authority with { Position = await new PostgresAuthority(store, cluster).LastEventAsync(c) }, c),
                 edges.Time, _log);
             var monitor = new PlatformMonitor(store, reads, cluster, center.TellAsync, edges.Time, _log);
             return [housekeeping.RunAsync(stop), monitor.RunAsync(epoch, stop), center.RunAsync(epoch, stop)];
@@ -158,7 +158,7 @@ sealed class OperatorHost(OperatorOptions options, Edges edges, ILoggerFactory l
         },
         EventTypes.Register(new EventRegistry(EventJson.CreateOptions(EventTypesJson.Default))), edges.Time, loggers);
 
-    AuthorityTakeOver TakeOver(PostgresEventStore store, ClusterIdentity cluster) => new(store, cluster, _log, options.AdoptDatabase);
+    AuthorityTakeOver TakeOver(PostgresEventStore store, ClusterIdentity cluster) => new(new PostgresAuthority(store, cluster), cluster, _log, options.AdoptDatabase);
 
     // Schema first, then authority (R12): nothing else is asked of the database before both are settled.
     async Task<SeenAuthority> PrepareDatabaseAsync(KubernetesClient kubernetes, ClusterIdentity cluster, CancellationToken cancel)

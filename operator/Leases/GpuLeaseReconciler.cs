@@ -60,6 +60,9 @@ sealed class GpuLeaseReconciler(
         }
 
         await WriteStatusAsync(lease, loaded, null, null, cancel);
+        // Without the object, another restored copy (R12) would not know of its holder.
+        if ((await ledger.ReadAuthorityHoldersAsync(cancel)).FirstOrDefault(h => h.LeaseUid == lease.Metadata.Uid && h.Ended is null) is { } doubt)
+            return CleanUp.Waiting($"a proof that its holder of before the change of authority is gone from {doubt.Device} on {doubt.Node}", Soon);
         if (!loaded.State.SlotQuarantined)
             return CleanUp.Complete;
         var slot = loaded.State.Grant!.Slot;

@@ -13,6 +13,9 @@ namespace Framelease.Operator.Leases;
 /// </summary>
 static class LeaseAdmission
 {
+    /// <summary>The task whose attempt holds the lease, from a pod; null for a lease whose holder is any process that attaches.</summary>
+    public static string? TaskOf(GpuLeaseSpec spec) => spec.Holder is { Kind: nameof(VideoTask) } holder ? holder.Uid : null;
+
     /// <returns>The request, or what stands in its way; exactly one of both.</returns>
     public static (LeaseRequested? Request, Obstacle? WhyNot) Check(
         GpuLease lease, IReadOnlyCollection<GpuPool> pools, IReadOnlyCollection<Tenant> tenants)
@@ -42,7 +45,7 @@ static class LeaseAdmission
             new LeaseRequested(
                 lease.Metadata.Uid!, lease.Metadata.Namespace!, lease.Metadata.Name!, spec.Pool,
                 holder is null ? "by hand" : $"{holder.Kind} {lease.Metadata.Namespace}/{holder.Name}",
-                holder?.Kind == nameof(VideoTask) ? holder.Uid : null, holder?.Scene ?? 0, holder?.Attempt ?? 0, terms,
+                TaskOf(spec), holder?.Scene ?? 0, holder?.Attempt ?? 0, terms,
                 new LeaseClaim(
                     tenant.Metadata.Name!, TenantBinding.TierPoints(tenant), spec.PriorityBoost ?? 0, spec.Complexity ?? 0,
                     need == DeviceNeed.None ? null : need)),

@@ -2,6 +2,7 @@ using Framelease.Domain.Leasing;
 using Framelease.Kubernetes.Controllers;
 using Framelease.Kubernetes.Models;
 using Framelease.Operator.Attempts;
+using Framelease.Operator.Authority;
 using Framelease.Operator.Leadership;
 using Framelease.Operator.Ledger;
 
@@ -43,16 +44,14 @@ sealed class NodeReconciler(ILedger ledger, AttemptService attempts, LeaseServic
 /// <param name="Proof">Null when nothing proves that the holder's processes have ended.</param>
 sealed record NodeLoss(string Message, FreeProof? Proof)
 {
-    const string OutOfService = "node.kubernetes.io/out-of-service";
-
     /// <param name="node">Null when the object is gone.</param>
     /// <returns>Null while the node is not lost to this lease.</returns>
     public static NodeLoss? Of(string name, Node? node, LeaseState lease)
     {
         if (node is null)
             return new NodeLoss($"the Node object {name} is gone", null);
-        if (node.Spec?.Taints?.Any(t => t.Key == OutOfService) is true)
-            return new NodeLoss($"node {name} carries the taint {OutOfService}", FreeProof.NodeOutOfService);
+        if (NodeSight.IsOutOfService(node))
+            return new NodeLoss($"node {name} carries the taint {NodeSight.OutOfService}", FreeProof.NodeOutOfService);
         return lease.Attachment is { BootId: { } then } && node.Status?.NodeInfo?.BootID is { Length: > 0 } now && then != now
             ? new NodeLoss($"node {name} was booted anew: boot id {then} at the attach, {now} now", FreeProof.NodeRebooted)
             : null;

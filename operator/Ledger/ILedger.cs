@@ -105,6 +105,13 @@ interface ILedger
 
     Task ForgetAuthorityPodsAsync(string[] uids, LeaderEpoch epoch, CancellationToken cancel);
 
+    /// <summary>Holders without a pod that the cluster knew at the change, until their slots are free.</summary>
+    Task<IReadOnlyList<AuthorityHolder>> ReadAuthorityHoldersAsync(CancellationToken cancel);
+
+    /// <summary>Records how the end of such holders was proven; a word that is on record stays.</summary>
+    /// <param name="epoch">Null where a holder itself says so, which any replica hears.</param>
+    Task EndAuthorityHoldersAsync(string[] leaseUids, string evidence, LeaderEpoch? epoch, CancellationToken cancel);
+
     /// <summary>Frees a slot in quarantine that no lease on record holds; the device's stream tells of it.</summary>
     /// <param name="epoch">Null on a person's order, which any replica may carry out.</param>
     /// <exception cref="LedgerConflictException">The slot is no longer as it was read.</exception>
@@ -268,6 +275,15 @@ sealed record NamedStream(string Uid, string Namespace, string Name);
 sealed record HeldSlot(SlotSnapshot Slot, AttemptRow? Attempt);
 
 sealed record AuthorityPod(string Uid, string Name, string Node);
+
+/// <summary>Who may still use a slot after a change of authority, and is no pod.</summary>
+/// <param name="BootId">Of the slot's node at the change; null when it was not ready, or told none.</param>
+/// <param name="Ended">How its end was proven; null until then.</param>
+sealed record AuthorityHolder(
+    string LeaseUid, string Name, string Node, string Device, int Slot, long Token, string? BootId, string? Ended = null)
+{
+    public bool IsOn(SlotKey slot) => (slot.Node, slot.Device, slot.Slot) == (Node, Device, Slot);
+}
 
 sealed record ObservationGap(double GapSeconds, double DriftSeconds);
 

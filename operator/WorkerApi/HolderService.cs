@@ -4,6 +4,7 @@ using Framelease.Kubernetes.Models;
 using Framelease.Operator.Api;
 using Framelease.Operator.Attempts;
 using Framelease.Operator.Ledger;
+using Framelease.Resources;
 using Framelease.WorkerProtocol;
 
 namespace Framelease.Operator.WorkerApi;
@@ -50,6 +51,7 @@ sealed class HolderService(
             throw new HttpProblem(403, "Forbidden", $"{name} belongs to {wish.Holder}: only that task's worker attaches to it");
         if (lease is not { IsGranted: true, Grant: { } grant })
             throw new HttpProblem(409, lease.IsEnded ? "StaleHolder" : "NotGranted", $"{name} is {lease.Phase}; it has no device");
+        await RequireShownAsync(request.LeaseUid, wish, grant, cancel);
         var bootId = await SameMachineAsync(request, grant.Slot.Node, cancel);
         var done = await leases.ChangeAsync(
             request.LeaseUid, user, null, _ => [new LeaseCommand.Attach(request.Holder, grant.Slot.Node, grant.Token, bootId, process)],
@@ -84,10 +86,33 @@ sealed class HolderService(
         var reason = HolderProtocol.Bounded(request.Reason, MaxMessage) is { Length: > 0 } said ? said : "released by its holder";
         var done = await leases.ChangeAsync(
             fence.LeaseUid, $"holder {fence.Holder}", null, _ => [new LeaseCommand.Release(fence.Token, reason, fence.Holder)], cancel);
-        if (done.Refusal is { } no)
+        if (done.Refusal is { } no && !await TakeWordAsync(fence, reason, cancel))
             await RefuseAsync(fence, "release", no.Message, cancel);
         Log.HolderReleased(logger, fence.LeaseUid, fence.Holder, reason);
         return new HolderReleaseReply(true);
+    }
+
+    // A holder without a pod is seen in its GpuLease alone when the log's end gets lost (R12): nobody touches a slot that it does not show yet.
+    async Task RequireShownAsync(string uid, LeaseRequested wish, LeaseGranted grant, CancellationToken cancel)
+    {
+        var shown = await kubernetes.FindAsync<GpuLease>(wish.Name, wish.Namespace, cancel);
+        if (shown?.Metadata.Uid != uid)
+            throw new HttpProblem(404, "NotFound", $"GpuLease {wish.Namespace}/{wish.Name} with uid {uid} is gone");
+        if (shown.Status?.Token != grant.Token || shown.Status.Device != grant.Slot.Device)
+        {
+            throw new HttpProblem(
+                503, "GrantNotShown", $"the status of GpuLease {wish.Namespace}/{wish.Name} does not show its grant yet; try again");
+        }
+    }
+
+    // After a change of authority (R12) no lease on record speaks for a holder of before; that it has ended is its own to say, as ever.
+    async Task<bool> TakeWordAsync(HolderFence fence, string reason, CancellationToken cancel)
+    {
+        var known = await ledger.ReadAuthorityHoldersAsync(cancel);
+        if (!known.Any(h => h.LeaseUid == fence.LeaseUid && h.Token == fence.Token))
+            return false;
+        await ledger.EndAuthorityHoldersAsync([fence.LeaseUid], $"holder {fence.Holder} said itself that it has ended: {reason}", null, cancel);
+        return true;
     }
 
     // A device is where its node is. Kernels tell one machine from another by their boot id, containers or not; a node that does not tell its

@@ -46,8 +46,6 @@ sealed class NodeService(ILedger ledger, LeaseService leases, ILogger<NodeServic
                 false, "StaleToken", $"slot {slot} is in quarantine under token {row.Token}; the proof is for token {proof.Token}");
         }
 
-        if (!MayBeProven(row))
-            return new ProofOutcome(false, "NotProven", LeaseSighting.HistoryMayBeLost);
         var evidence = $"{agent}: {proof.Evidence}";
         var done = await leases.ChangeAsync(
             proof.LeaseUid, agent, null, _ => [new LeaseCommand.Free(FreeProof.NodeAgent, evidence, Token: proof.Token)], cancel);
@@ -73,9 +71,9 @@ sealed class NodeService(ILedger ledger, LeaseService leases, ILogger<NodeServic
             : new ProofOutcome(false, "NotQuarantined", $"slot {slot} is not in quarantine under lease {proof.LeaseUid}");
     }
 
-    // The row of the slot tells of a change of authority even where the lease had ended before it.
-    static bool MayBeProven(SlotSnapshot row) =>
-        row is { State: SlotState.Quarantined, LeaseUid: not null, Traits.Reason: not LeaseSighting.AuthorityChanged };
+    // After a change of authority, too: the proof is about this lease's holder. Whoever else may have had the slot since is on record
+    // (ILedger.ReadAuthorityHoldersAsync), and the database keeps the slot in quarantine for them.
+    static bool MayBeProven(SlotSnapshot row) => row is { State: SlotState.Quarantined, LeaseUid: not null };
 
     static QuarantinedSlot? Told(SlotSnapshot row, LeaseState lease)
     {

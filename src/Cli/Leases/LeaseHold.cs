@@ -86,8 +86,9 @@ sealed class LeaseHold(IHolderApi api, HolderAttachRequest request, IDeviceReade
         }
     }
 
+    /// <param name="isLastWord">The lease is lost: a refusal is expected, and nobody is told of it.</param>
     /// <returns>False when the operator did not take it in time: then the lease expires by silence.</returns>
-    public async Task<bool> ReleaseAsync(string reason, TimeSpan within, CancellationToken ct)
+    public async Task<bool> ReleaseAsync(string reason, TimeSpan within, CancellationToken ct, bool isLastWord = false)
     {
         using var limit = new CancellationTokenSource(within, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, ct);
@@ -100,6 +101,8 @@ sealed class LeaseHold(IHolderApi api, HolderAttachRequest request, IDeviceReade
                 {
                     case ApiAnswer<HolderReleaseReply>.Ok:
                         return true;
+                    case ApiAnswer<HolderReleaseReply>.Refused when isLastWord:
+                        return false;
                     case ApiAnswer<HolderReleaseReply>.Refused no:
                         say.Problem($"the release was refused: {no.Reason} {no.Detail}");
                         return false;
@@ -108,6 +111,10 @@ sealed class LeaseHold(IHolderApi api, HolderAttachRequest request, IDeviceReade
                         break;
                 }
             }
+        }
+        catch (OperationCanceledException) when (isLastWord)
+        {
+            return false;
         }
         catch (OperationCanceledException)
         {

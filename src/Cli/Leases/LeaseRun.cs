@@ -18,6 +18,7 @@ sealed class LeaseRun(
     IDeviceReader devices, LeaseSay say, Func<Action<int>, IDisposable> signals, TimeProvider time, Random chance)
 {
     static readonly TimeSpan ReleaseWithin = TimeSpan.FromSeconds(30);
+    static readonly TimeSpan LastWordWithin = TimeSpan.FromSeconds(5);
     static readonly TimeSpan LeftoverGrace = TimeSpan.FromSeconds(2);
     static readonly TimeSpan LeftoversWithin = TimeSpan.FromSeconds(15);
 
@@ -26,6 +27,7 @@ sealed class LeaseRun(
     CommandProcess? _command;
     int _signal;
     bool _leaseLost;
+    bool _wasRefused;
 
     /// <returns>The command's exit code, or one of <see cref="LeaseExit"/>.</returns>
     public async Task<int> RunAsync(GpuLease wish)
@@ -113,6 +115,9 @@ sealed class LeaseRun(
         await command.Stopped;
         if (_leaseLost)
         {
+            // Where the operator's database was restored (R12), nothing but this word tells that the device is free; else it changes nothing.
+            if (clean && _wasRefused)
+                await hold.ReleaseAsync("the lease was lost, and its command has ended", LastWordWithin, CancellationToken.None, isLastWord: true);
             say.Problem($"the lease was lost; kubectl describe gl {lease.Metadata.Name} -n {lease.Metadata.Namespace} tells why");
             return LeaseExit.Lost;
         }
@@ -172,7 +177,7 @@ sealed class LeaseRun(
                 break;
             case HoldOrder.Kill kill:
                 say.Problem($"the lease is lost: {kill.Why}; the command is killed");
-                _leaseLost = true;
+                _leaseLost = _wasRefused = true;
                 _command!.Kill();
                 break;
         }

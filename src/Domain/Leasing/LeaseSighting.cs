@@ -1,23 +1,17 @@
 namespace Framelease.Domain.Leasing;
 
 /// <summary>
-/// Whether an agent on the slot's node can tell that a lease's holder is gone (R4 c): only when it knows whom to look for, and when nobody
-/// else could have had the slot. Pure; the decider asks it again at the proof.
+/// Whether an agent on the slot's node can tell that a lease's holder is gone (R4 c): only when it knows whom to look for. Pure; the decider
+/// asks it again at the proof. After a change of authority (R12) others may have had the slot since: who that may be is on record beside the
+/// slot, and keeps it in quarantine, whatever is proven of this holder.
 /// </summary>
 public static class LeaseSighting
 {
-    /// <summary>As the slot's quarantine says it after a change of authority (R12).</summary>
-    public const string AuthorityChanged = nameof(AuthorityChanged);
-
-    public const string HistoryMayBeLost = "the authority changed (R12): the slot may have had a holder that no record tells of";
-
     /// <returns>Why no agent can prove the end of this lease's holder; null when one can.</returns>
     public static string? Complaint(LeaseState state)
     {
         if (!state.SlotQuarantined || state.Grant is not { } grant)
             return "its slot is not in quarantine";
-        if (state.QuarantineReason is AuthorityChanged)
-            return HistoryMayBeLost;
         if (state.FollowsPod)
             return "its device is the kubelet's to hand out: only the end of its pod, as the kubelet tells it, proves that it can be again";
         if (state.Attachment is not { } holder)

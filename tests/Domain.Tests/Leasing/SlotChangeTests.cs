@@ -31,7 +31,7 @@ public class SlotChangeTests
     [Fact]
     public void A_proof_frees_the_quarantined_row() =>
         Changes(StateOf(Requested, Granted, Attached, Expired, Quarantined), Freed)
-            .ShouldBe([new SlotChange(Key, SlotState.Quarantined, 7, SlotState.Free, 7, null, null)]);
+            .ShouldBe([new SlotChange(Key, SlotState.Quarantined, 7, SlotState.Free, 7, null, Freed.Proof.ToString())]);
 
     [Fact]
     public void A_whole_life_in_one_commit_changes_the_row_step_by_step() =>

@@ -53,7 +53,7 @@ sealed class AuthorityHarness(string connectionString, string cluster = "cluster
         var store = Open(requireAuthority: false);
         await store.MigrateAsync(Ct, SchemaScripts.FromAssembly(typeof(PostgresLedger).Assembly, "Framelease.Operator.Sql"),
             Statistics.Schema);
-        return await new AuthorityTakeOver(store, _cluster, NullLogger.Instance, adopt).EnsureAsync(witness ?? AuthorityWitness.None, Ct);
+        return await new AuthorityTakeOver(new PostgresAuthority(store, _cluster), _cluster, NullLogger.Instance, adopt).EnsureAsync(witness ?? AuthorityWitness.None, Ct);
     }
 
     public async Task LeadAsync() =>
@@ -68,8 +68,8 @@ sealed class AuthorityHarness(string connectionString, string cluster = "cluster
 
     public async Task<SlotSnapshot> SlotAsync(string id) => (await SlotsAsync()).Single(s => s.Key.Device == id);
 
-    /// <summary>A task's first attempt, attached, on the given device.</summary>
-    public async Task<AttemptFence> RunAsync(string device, string name, LeaseTerms? terms = null)
+    /// <summary>A task's first attempt, attached if nothing else is said, on the given device.</summary>
+    public async Task<AttemptFence> RunAsync(string device, string name, LeaseTerms? terms = null, bool attaches = true)
     {
         var (task, lease, pod) = (Given.TaskUid + name, "lease-" + name, "pod-" + name);
         await TaskAsync(task, new TaskCommand.Accept((TaskAccepted)Given.Accepted()[0] with { TaskUid = task }));
@@ -79,7 +79,8 @@ sealed class AuthorityHarness(string connectionString, string cluster = "cluster
             HeartbeatTimeoutSeconds = (terms ?? Given.Terms).HeartbeatTimeoutSeconds,
         }));
         var fence = new AttemptFence(task, 0, 1, pod, lease, token);
-        (await Attempts.AttachAsync(fence, "node-1", "0.1.0", "test", Ct)).Refusal.ShouldBeNull();
+        if (attaches)
+            (await Attempts.AttachAsync(fence, "node-1", "0.1.0", "test", Ct)).Refusal.ShouldBeNull();
         return fence;
     }
 
@@ -145,6 +146,14 @@ sealed class FakeWorld : IPodsAndNodes
     public Pod? FindPod(string uid) => _pods.GetValueOrDefault(uid);
 
     public bool IsReady(string node) => NodeReady;
+
+    public bool OutOfService { get; set; }
+
+    public string? BootId { get; set; }
+
+    public bool IsOutOfService(string node) => OutOfService;
+
+    public string? BootIdOf(string node) => BootId;
 
     public void Runs(string uid) => _pods[uid] = Pod(uid, "Running", new ContainerState { Running = new() });
 

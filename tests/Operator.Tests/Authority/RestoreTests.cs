@@ -187,6 +187,36 @@ public sealed class RestoreTests(PostgresServer server) : IAsyncLifetime
         (await after.SlotAsync("sw-0")).State.ShouldBe(SlotState.Free);
     }
 
+    [Theory]
+    [InlineData("boot-2", false, "was booted anew: boot id boot-1 at the change, boot-2 now")]
+    [InlineData("boot-1", true, "is vouched to be switched off")]
+    public async Task A_program_that_was_granted_a_slot_in_the_lost_history_keeps_it_until_its_machine_tells_that_it_is_gone(
+        string bootId, bool outOfService, string why)
+    {
+        var connection = await server.CreateDatabaseAsync();
+        await using var before = new AuthorityHarness(connection);
+        await before.StartAsync();
+        await before.LeadAsync();
+        await before.DevicesAsync("sw-0", "sw-1");
+        await PostgresTools.DumpAsync(connection, _file);
+        var token = await before.GrantAsync("lease-program", "sw-0");
+
+        await using var after = new AuthorityHarness(await RestoreAsync());
+        var shown = new SeenGrant("node-1", "sw-0", 0, token);
+        await after.StartAsync(new(null, [shown], []) { Holders = [new SeenHolder("lease-program", "default/program", shown, "boot-1")] });
+        await after.LeadAsync();
+        after.World.BootId = "boot-1";
+        (await after.Release.LookAsync(after.Epoch, Ct)).ShouldBe(1);
+        ((await after.SlotAsync("sw-0")).State, (await after.SlotAsync("sw-1")).State).ShouldBe((SlotState.Quarantined, SlotState.Free));
+
+        (after.World.BootId, after.World.OutOfService) = (bootId, outOfService);
+        (await after.Release.LookAsync(after.Epoch, Ct)).ShouldBe(0);
+        (await after.GrantAsync("lease-next", "sw-0")).ShouldBeGreaterThan(token + AuthorityTakeOver.Step);
+        var told = (await after.Ledger.ReadDeviceHistoryAsync("sw-0", 1, Ct)).Single(h => h.Type == "device_returned");
+        told.Data.GetProperty("evidence").GetString()!.ShouldContain($"GpuLease default/program (token 1) is gone: node node-1 {why}");
+        (await after.Ledger.ReadAuthorityHoldersAsync(Ct)).ShouldBeEmpty();
+    }
+
     [Fact]
     public async Task A_database_of_another_cluster_is_refused_until_somebody_says_that_it_is_ours_now()
     {

@@ -60,4 +60,21 @@ public sealed class NodeLossTests(PostgresServer server)
         (await platform.Ledger.ReadLeaseHistoryAsync(fence.LeaseUid!, Ct)).Select(h => h.Type).ShouldBe([
             "lease_requested", "lease_granted", "lease_attached", "lease_revoked", "slot_quarantined", "slot_freed"]);
     }
+
+    [Fact]
+    public async Task A_slot_to_which_nobody_attached_is_free_when_its_node_is_lost_and_its_worker_cannot_attach_any_more()
+    {
+        await using var platform = new AuthorityHarness(await server.CreateDatabaseAsync());
+        await platform.StartAsync();
+        await platform.LeadAsync();
+        await platform.DevicesAsync("gpu-0");
+        var fence = await platform.RunAsync("gpu-0", "a", attaches: false);
+
+        await platform.Attempts.NodeLostAsync(fence, "the Node object node-1 is gone", null, platform.Epoch, Ct);
+        (await platform.SlotAsync("gpu-0")).State.ShouldBe(SlotState.Free);
+        (await platform.Ledger.LoadLeaseAsync(fence.LeaseUid!, Ct)).State.Freed!.Proof.ShouldBe(FreeProof.NeverAttached);
+        (await platform.Ledger.LoadTaskAsync(fence.TaskUid, Ct)).State.Scenes[0].ShouldSatisfyAllConditions(
+            s => s.Failures.ShouldBe(0), s => s.Attempt.ShouldBe(2));
+        (await platform.Attempts.AttachAsync(fence, "node-1", "0.1.0", "test", Ct)).Refusal!.Reason.ShouldBe("StaleHolder");
+    }
 }

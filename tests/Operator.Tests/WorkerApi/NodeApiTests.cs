@@ -83,14 +83,21 @@ public sealed class NodeApiTests(PostgresServer server) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task After_a_change_of_authority_no_agents_word_frees_a_slot()
+    public async Task After_a_change_of_authority_an_agents_word_frees_a_slot_that_nobody_else_may_have()
     {
         var uid = await LostAsync("restored", Process.DeepClone());
-        await using (var data = NpgsqlDataSource.Create(_platform.Postgres))
-        await using (var change = data.CreateCommand("update framelease.slots set reason = 'AuthorityChanged'"))
-            await change.ExecuteNonQueryAsync();
-        (await ListAsync(await QuarantineAsync(_agent))).ShouldBeEmpty();
-        (await ProveAsync(uid)).Reason.ShouldBe("NotProven");
+        await using var data = NpgsqlDataSource.Create(_platform.Postgres);
+        await using var change = data.CreateCommand(
+            """
+            update framelease.slots set reason = 'AuthorityChanged';
+            insert into framelease.authority_holders (lease_uid, lease_name, node, device, slot, token, incarnation)
+              select 'another-lease', 'default/another', node, device, slot, 7, 2 from framelease.slots
+            """);
+        await change.ExecuteNonQueryAsync();
+        (await ListAsync(await QuarantineAsync(_agent))).ShouldHaveSingleItem();
+        (await ProveAsync(uid)).Freed.ShouldBeTrue("its own holder is gone");
+        await using var state = data.CreateCommand("select state || ' ' || reason from framelease.slots");
+        (await state.ExecuteScalarAsync()).ShouldBe("Quarantined AuthorityChanged", "another may have it");
     }
 
     [Fact]

@@ -17,6 +17,12 @@ sealed class MemoryDatabase(Func<DateTimeOffset> clock, string cluster = "cluste
 
     public string Cluster => cluster;
 
+    /// <summary>What the server says of itself: its system identifier.</summary>
+    public string System { get; set; } = "system-1";
+
+    /// <summary>Rises with every promotion.</summary>
+    public long Timeline { get; set; } = 1;
+
     /// <summary>Called with every event that was committed, in the order of the log.</summary>
     public Action<StoredEvent>? Appended { get; set; }
 
@@ -80,16 +86,16 @@ sealed class MemoryDatabase(Func<DateTimeOffset> clock, string cluster = "cluste
         t.Commit();
     }
 
-    public void ReturnSlot(SlotSnapshot slot, object told, string stream, string actor, LeaderEpoch? epoch)
+    public void ReturnSlot(SlotSnapshot slot, object told, string stream, string proof, string actor, LeaderEpoch? epoch)
     {
         var t = new Transaction(this, actor);
         t.Require(epoch);
-        t.Move(new SlotChange(slot.Key, SlotState.Quarantined, slot.Token, SlotState.Free, slot.Token, null, null));
+        t.Move(new SlotChange(slot.Key, SlotState.Quarantined, slot.Token, SlotState.Free, slot.Token, null, proof));
         t.Append(stream, null, [told]);
         t.Commit();
     }
 
-    public void Write(LeaderEpoch epoch, Action<MemoryTables> change, string? stream = null, params IReadOnlyList<object> told)
+    public void Write(LeaderEpoch? epoch, Action<MemoryTables> change, string? stream = null, params IReadOnlyList<object> told)
     {
         var t = new Transaction(this, "operator");
         t.Require(epoch);
@@ -177,9 +183,9 @@ sealed class MemoryDatabase(Func<DateTimeOffset> clock, string cluster = "cluste
         public void Move(SlotChange m)
         {
             var (to, lease, why) = (m.To, m.LeaseUid, m.Reason);
-            if (to is SlotState.Free && Tables.AuthorityPods.Values.Any(p => p.Node == m.Key.Node))
-                (to, lease, why) = (SlotState.Quarantined, null, "AuthorityChanged");
             var row = Slot(m.Key);
+            if (to is SlotState.Free && (!EndHolders(m.Key, row, why) || Tables.AuthorityPods.Values.Any(p => p.Node == m.Key.Node)))
+                (to, lease, why) = (SlotState.Quarantined, null, "AuthorityChanged");
             var isAgain = lease is not null && row?.Slot.LeaseUid == lease
                 && (to, row.Slot.State) == (SlotState.Quarantined, SlotState.Quarantined);
             if (row is null || row.Slot.Token != m.FromToken || !(row.Slot.State == m.From || isAgain))
@@ -192,9 +198,24 @@ sealed class MemoryDatabase(Func<DateTimeOffset> clock, string cluster = "cluste
                     LeaseUid = lease,
                     Token = to is SlotState.Free ? Math.Max(m.ToToken, row.TokenFloor) : m.ToToken,
                 },
-                Reason = to is SlotState.Quarantined && row.Reason == "AuthorityChanged" ? row.Reason : why,
+                Reason = to is SlotState.Quarantined && row.Reason == "AuthorityChanged" ? row.Reason : to is SlotState.Free ? null : why,
                 ChangedAt = _now,
             };
+        }
+
+        // What a proof means to the holders without a pod; true when none is left.
+        bool EndHolders(SlotKey key, SlotRow? row, string? proof)
+        {
+            if (Tables.AuthorityHolders.Count == 0)
+                return true;
+            var on = Tables.AuthorityHolders.Values.Where(h => h.IsOn(key)).ToList();
+            var ended = on.Where(h => h.Ended is not null || proof is "Person" or "NodeOutOfService"
+                || (proof is "NodeAgent" or "NodeRebooted" or "LockDelay" && h.LeaseUid == row?.Slot.LeaseUid)).ToList();
+            if (ended.Count == on.Count)
+                Change(t => on.ForEach(h => t.AuthorityHolders.Remove(h.LeaseUid)));
+            else
+                Change(t => ended.ForEach(h => t.AuthorityHolders[h.LeaseUid] = h with { Ended = h.Ended ?? proof }));
+            return ended.Count == on.Count;
         }
 
         SlotRow? Slot(SlotKey key) => _slots.TryGetValue(key, out var changed) ? changed : Tables.Slots.GetValueOrDefault(key);

@@ -184,12 +184,28 @@ sealed class MemoryLedger(MemoryDatabase database, IDatabaseWay way) : ILedger
             }),
             cancel);
 
+    public Task<IReadOnlyList<AuthorityHolder>> ReadAuthorityHoldersAsync(CancellationToken cancel) =>
+        way.AskAsync<IReadOnlyList<AuthorityHolder>>("authority holders", () => [.. T.AuthorityHolders.Values], cancel);
+
+    public Task EndAuthorityHoldersAsync(string[] leaseUids, string evidence, LeaderEpoch? epoch, CancellationToken cancel) =>
+        leaseUids.Length == 0 ? Task.CompletedTask : Do(
+            "end authority holders",
+            () => database.Write(epoch, t =>
+            {
+                foreach (var uid in leaseUids)
+                {
+                    if (t.AuthorityHolders.TryGetValue(uid, out var holder))
+                        t.AuthorityHolders[uid] = holder with { Ended = holder.Ended ?? evidence };
+                }
+            }),
+            cancel);
+
     public Task ReturnSlotAsync(
         SlotSnapshot slot, string proof, string evidence, string actor, LeaderEpoch? epoch, CancellationToken cancel) => Do(
         $"return slot {slot.Key}",
         () => database.ReturnSlot(
             slot, new DeviceReturned(slot.Key.Node, slot.Key.Device, slot.Key.Slot, proof, evidence),
-            MemoryDevices.Stream(database, slot.Key.Device), actor, epoch),
+            MemoryDevices.Stream(database, slot.Key.Device), proof, actor, epoch),
         cancel);
 
     public Task<DateTimeOffset> NowAsync(CancellationToken cancel) => way.AskAsync("now", () => database.Now, cancel);

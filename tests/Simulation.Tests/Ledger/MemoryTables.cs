@@ -1,6 +1,7 @@
 using Framelease.Domain.Devices;
 using Framelease.Domain.Leasing;
 using Framelease.Domain.Scheduling;
+using Framelease.EventStore;
 using Framelease.Operator.Ledger;
 
 namespace Framelease.Simulation.Tests.Ledger;
@@ -36,12 +37,20 @@ sealed class MemoryTables
 
     public SortedDictionary<string, AuthorityPod> AuthorityPods { get; private init; } = new(StringComparer.Ordinal);
 
+    public SortedDictionary<string, AuthorityHolder> AuthorityHolders { get; private init; } = new(StringComparer.Ordinal);
+
     public Dictionary<(string Pool, string Tenant, DeviceNeed Need), (string Code, string Message)> Waits { get; private init; } = [];
 
     /// <summary>False: the server is another one than the one that was taken over; nothing may be granted or led (R12).</summary>
     public bool HasAuthority { get; set; } = true;
 
     public long EpochFloor { get; set; }
+
+    /// <summary>The newest incarnation on record.</summary>
+    public AuthorityIncarnation? Recorded { get; set; }
+
+    /// <summary>The cluster that the database belongs to.</summary>
+    public string? Owner { get; set; }
 
     public DeviceHealth? HealthOf(SlotKey slot) => Devices.TryGetValue($"{slot.Node}/{slot.Device}", out var row) ? row.Health : null;
 
@@ -66,8 +75,11 @@ sealed class MemoryTables
         Holders = new(Holders, StringComparer.Ordinal),
         Epochs = new(Epochs, StringComparer.Ordinal),
         AuthorityPods = new(AuthorityPods, StringComparer.Ordinal),
+        AuthorityHolders = new(AuthorityHolders, StringComparer.Ordinal),
         Waits = new(Waits),
         HasAuthority = HasAuthority,
         EpochFloor = EpochFloor,
+        Recorded = Recorded,
+        Owner = Owner,
     };
 }

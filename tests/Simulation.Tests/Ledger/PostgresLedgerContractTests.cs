@@ -1,5 +1,6 @@
 using Framelease.EventStore;
 using Framelease.EventStore.Tests.Support;
+using Framelease.Operator.Authority;
 using Framelease.Operator.Leadership;
 using Framelease.Operator.Ledger;
 using Framelease.Operator.Pools;
@@ -15,7 +16,7 @@ public sealed class PostgresLedgerContractTests(PostgresServer server) : LedgerC
 {
     PostgresEventStore _store = null!;
 
-    private protected override async Task<(ILedger Ledger, IEpochs Epochs)> OpenAsync()
+    private protected override async Task<(ILedger Ledger, IEpochs Epochs, IAuthorityStore Authority)> OpenAsync()
     {
         _store = new PostgresEventStore(
             new EventStoreOptions
@@ -26,7 +27,7 @@ public sealed class PostgresLedgerContractTests(PostgresServer server) : LedgerC
         var scripts = SchemaScripts.FromAssembly(typeof(PostgresLedger).Assembly, "Framelease.Operator.Sql");
         await _store.MigrateAsync(CancellationToken.None, scripts);
         var cluster = new ClusterIdentity("cluster");
-        return (new PostgresLedger(_store, _store, cluster), new PostgresEpochs(_store.Epochs, cluster));
+        return (new PostgresLedger(_store, _store, cluster), new PostgresEpochs(_store.Epochs, cluster), new PostgresAuthority(_store, cluster));
     }
 
     public override async Task DisposeAsync() => await _store.DisposeAsync();

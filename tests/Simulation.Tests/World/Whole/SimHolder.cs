@@ -14,6 +14,7 @@ namespace Framelease.Simulation.Tests.World.Whole;
 sealed class SimHolder(WholeWorld world, SimPod program, string bootId, TimeSpan work, Random chance)
 {
     static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(200);
+    static readonly TimeSpan LastWordWithin = TimeSpan.FromSeconds(5);
     static readonly TimeSpan ReleaseWithin = TimeSpan.FromSeconds(15);
 
     readonly TimeProvider _time = program.Process!.Clock;
@@ -49,7 +50,9 @@ sealed class SimHolder(WholeWorld world, SimPod program, string bootId, TimeSpan
         program.UsesDevice = false;
         await stop.CancelHereAsync();
         await beating;
-        if (order is not (HoldOrder.Kill or HoldOrder.End { LeaseLost: true }))
+        if (order is HoldOrder.Kill)
+            await hold.ReleaseAsync("killed", LastWordWithin, CancellationToken.None, isLastWord: true);
+        else if (order is not HoldOrder.End { LeaseLost: true })
             await hold.ReleaseAsync("exit code 0", ReleaseWithin, CancellationToken.None);
     }
 
