@@ -140,7 +140,7 @@ sealed record AttemptPlan(IReadOnlyList<ITaskEvent> Task, IReadOnlyList<ILeaseEv
             : Lost(task, fence, "NodeLost", message, retryDelaySeconds);
         return Combine(
             taskDecision, lease, new LeaseCommand.Revoke("node", message),
-            proof is { } p ? new LeaseCommand.Free(p, message) : LeaseSteps.UnattachedProof(lease));
+            proof is { } p ? new LeaseCommand.Free(p, message) : Unattached(lease));
     }
 
     // An attempt that attached may have worked: it fails. One that did not has cost nothing, and returns.

@@ -3,6 +3,7 @@ using Framelease.Kubernetes.Client;
 using Framelease.Kubernetes.Models;
 using Framelease.Operator.Leases;
 using Framelease.Operator.Pods;
+using Framelease.Operator.Status;
 using Framelease.Resources;
 
 namespace Framelease.Operator.Authority;
@@ -42,9 +43,7 @@ sealed record AuthorityWitness(SeenAuthority? Seen, IReadOnlyList<SeenGrant> Gra
 
     // A status is written after what it tells of: an end that it shows is true, one that it does not show may yet be.
     static bool MayBeHeld(GpuLease lease) => LeaseAdmission.TaskOf(lease.Spec) is null
-        && !(lease.Status?.Conditions is { } said && Is(said, "Finished") && (Is(said, "SlotFree") || !Is(said, "Granted")));
-
-    static bool Is(IReadOnlyList<Condition> conditions, string type) => conditions.Any(c => c.Type == type && c.Status == "True");
+        && !(LostHistory.Is(lease.Status?.Conditions, "Finished") && LostHistory.Is(lease.Status?.Conditions, "SlotFree"));
 
     static async Task<IReadOnlyList<GpuLease>> LeasesAsync(IKubernetesClient kubernetes, CancellationToken cancel)
     {

@@ -115,7 +115,7 @@ sealed class ControlPlane : IDisposable
             .Watches<Engine>(_ => Stores.Tasks.Keys()).Watches<Tenant>(_ => Stores.Tasks.Keys())
             .WatchesSource(wake => signals.TaskChanged += wake)
             .Build(new VideoTaskReconciler(
-                ledger, Stores, attempts, scenes, signals, new TaskStatusWriter(kubernetes, Events), _finalizers, _options, _leader));
+                ledger, Stores, attempts, scenes, new LostEnds(ledger, _ports.Objects), signals, new TaskStatusWriter(kubernetes, Events), _finalizers, _options, _leader));
         yield return Builder("gpulease").For<GpuLease>()
             .WatchesSource(wake => signals.LeaseChanged += wake)
             .Build(new GpuLeaseReconciler(ledger, _leases, kubernetes, Stores, _finalizers, _leader));

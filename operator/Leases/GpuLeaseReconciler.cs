@@ -41,10 +41,19 @@ sealed class GpuLeaseReconciler(
             }
         }
 
+        var lost = LostHistory.Of(lease.Status, loaded.State);
+        if (lost is not null && loaded.State.Phase is LeasePhase.Pending)
+        {
+            // Never granted twice (R6): who had it may be at work still, under a token that is nobody's any more.
+            await leases.ChangeAsync(
+                lease.Metadata.Uid!, "operator", leader.Epoch, _ => [new LeaseCommand.GiveUp(LostHistory.Condition)], cancel);
+            loaded = await ledger.LoadLeaseAsync(lease.Metadata.Uid!, cancel);
+        }
+
         var waits = loaded.State.Phase is LeasePhase.Pending;
         var place = waits ? await ledger.FindWaitAsync(lease.Metadata.Uid!, cancel) : null;
-        await WriteStatusAsync(lease, loaded, obstacle ?? ObstacleOf(place), place, cancel);
-        return obstacle is not null ? ReconcileResult.After(Soon) : waits ? ReconcileResult.After(Later) : ReconcileResult.Done;
+        var isDoubted = await WriteStatusAsync(lease, loaded, obstacle ?? ObstacleOf(place), place, cancel, lost);
+        return obstacle is not null || isDoubted ? ReconcileResult.After(Soon) : waits ? ReconcileResult.After(Later) : ReconcileResult.Done;
     }
 
     // A pending lease gives up; a granted one is revoked, and stays visible until its slot is free again.
@@ -73,12 +82,32 @@ sealed class GpuLeaseReconciler(
         place is { Code: { } code, Message: { } message }
             ? new Obstacle(code, place.Position is { } p ? $"position {p}; {message}" : message) : null;
 
-    async Task WriteStatusAsync(GpuLease lease, Loaded<LeaseState> loaded, Obstacle? wait, WaitRow? place, CancellationToken cancel)
+    /// <returns>Whether its holder of before a change of authority may still be there.</returns>
+    async Task<bool> WriteStatusAsync(
+        GpuLease lease, Loaded<LeaseState> loaded, Obstacle? wait, WaitRow? place, CancellationToken cancel, LostHistory? lost = null)
     {
-        var status = LeaseStatusView.Of(loaded.State, lease.Metadata.Generation, wait, loaded.DatabaseNow, lease.Status?.Conditions) with
+        lost ??= LostHistory.Of(lease.Status, loaded.State);
+        var isDoubted = loaded.State is { EndReason: LostHistory.Condition } && await IsDoubtedAsync(lease.Metadata.Uid!, cancel);
+        var status = LeaseStatusView.Of(
+            loaded.State, lease.Metadata.Generation, wait, loaded.DatabaseNow, lease.Status?.Conditions, lost, isDoubted) with
         {
             Queue = QueueView.Of(loaded.State, place),
         };
+        // What only the lost part of the history knew, the object goes on telling: another restore would have to know it, too.
+        if (loaded.State.Grant is null && lease.Status is { Token: not null } told)
+        {
+            status = status with
+            {
+                Node = told.Node,
+                Device = told.Device,
+                Slot = told.Slot,
+                Token = told.Token,
+                GrantedTime = told.GrantedTime,
+                AttachedTime = told.AttachedTime,
+                Pod = told.Pod,
+            };
+        }
+
         try
         {
             await kubernetes.PatchStatusAsync(lease, lease with { Status = status }, ct: cancel);
@@ -87,5 +116,10 @@ sealed class GpuLeaseReconciler(
         {
             // Gone in between: nothing to show it on.
         }
+
+        return isDoubted;
     }
+
+    async Task<bool> IsDoubtedAsync(string uid, CancellationToken cancel) =>
+        (await ledger.ReadAuthorityHoldersAsync(cancel)).Any(h => h.LeaseUid == uid && h.Ended is null);
 }

@@ -22,6 +22,7 @@ static class EventTypes
         .Register<AttemptReturned>("attempt_returned")
         .Register<SceneCommitted>("scene_committed")
         .Register<OutputCommitted>("output_committed")
+        .Register<OutputReadopted>("output_readopted")
         .Register<TaskSucceeded>("task_succeeded")
         .Register<TaskFailed>("task_failed")
         .Register<TaskCancelled>("task_cancelled")
@@ -87,6 +88,7 @@ sealed record ObservationResumed(string? Scope = null);
 [JsonSerializable(typeof(AttemptReturned))]
 [JsonSerializable(typeof(SceneCommitted))]
 [JsonSerializable(typeof(OutputCommitted))]
+[JsonSerializable(typeof(OutputReadopted))]
 [JsonSerializable(typeof(TaskSucceeded))]
 [JsonSerializable(typeof(TaskFailed))]
 [JsonSerializable(typeof(TaskCancelled))]

@@ -7,7 +7,11 @@ namespace Framelease.Operator.Status;
 /// <summary>Status of a GpuLease as a pure function of its events, and of why it waits.</summary>
 static class LeaseStatusView
 {
-    public static GpuLeaseStatus Of(LeaseState state, long? generation, Obstacle? wait, DateTimeOffset now, IReadOnlyList<Condition>? previous)
+    /// <param name="lost">What the object told that the log lacks.</param>
+    /// <param name="isDoubted">The holder of such a lease may still use its slot.</param>
+    public static GpuLeaseStatus Of(
+        LeaseState state, long? generation, Obstacle? wait, DateTimeOffset now, IReadOnlyList<Condition>? previous, LostHistory? lost = null,
+        bool isDoubted = false)
     {
         var conditions = new ConditionSet(previous, generation, now);
         Granted(conditions, state, wait);
@@ -16,7 +20,8 @@ static class LeaseStatusView
         Deadlocked(conditions, state);
         Draining(conditions, state);
         Finished(conditions, state);
-        SlotFree(conditions, state);
+        SlotFree(conditions, state, isDoubted || (lost is not null && !state.IsEnded));
+        LostHistory.Write(conditions, lost);
         conditions.Keep(PlatformFinalizers.BlockedCondition);
         var (reason, message) = Why(state, wait);
         var (grade, gradeAt) = Next(state);
@@ -139,9 +144,11 @@ static class LeaseStatusView
             c.False("Finished", "InProgress", "the lease has not ended");
     }
 
-    static void SlotFree(ConditionSet c, LeaseState state)
+    static void SlotFree(ConditionSet c, LeaseState state, bool isDoubted)
     {
-        if (state.IsReleasing)
+        if (isDoubted)
+            c.False("SlotFree", LostHistory.Condition, "the slot that it was granted in the lost history waits for proof that its holder is gone");
+        else if (state.IsReleasing)
             c.False("SlotFree", LeaseState.Releasing, $"slot {state.Grant!.Slot} is free when its pod has ended", state.EndedAt);
         else if (state.SlotQuarantined)
             c.False("SlotFree", "Quarantined", $"slot {state.Grant!.Slot} waits for proof that nobody uses it", state.EndedAt);

@@ -14,7 +14,8 @@ static class TaskStatusView
     /// <param name="obstacle">Why the task is not accepted yet, when it is not.</param>
     /// <param name="leaseWait">Why the current attempt's lease is not granted, when it waits.</param>
     public static VideoTaskStatus Of(
-        TaskState state, long? generation, Obstacle? obstacle, Obstacle? leaseWait, LeaseState? lease, DateTimeOffset now, IReadOnlyList<Condition>? previous)
+        TaskState state, long? generation, Obstacle? obstacle, Obstacle? leaseWait, LeaseState? lease, DateTimeOffset now, IReadOnlyList<Condition>? previous,
+        LostHistory? lost = null)
     {
         var scene = state.Scenes.Values.FirstOrDefault();
         var conditions = new ConditionSet(previous, generation, now);
@@ -23,6 +24,7 @@ static class TaskStatusView
         Running(conditions, state, scene, leaseWait);
         Stalled(conditions, scene);
         Ended(conditions, state);
+        LostHistory.Write(conditions, lost);
         conditions.Keep(PlatformFinalizers.BlockedCondition);
         var (phase, reason) = Summary(state, scene, obstacle, leaseWait);
         return new VideoTaskStatus

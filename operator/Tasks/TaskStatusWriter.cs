@@ -12,9 +12,19 @@ namespace Framelease.Operator.Tasks;
 sealed class TaskStatusWriter(IKubernetesClient kubernetes, EventRecorder events)
 {
     public async Task WriteAsync(
-        VideoTask task, Loaded<TaskState> loaded, Obstacle? obstacle, Obstacle? wait, LeaseState? lease, CancellationToken cancel)
+        VideoTask task, Loaded<TaskState> loaded, Obstacle? obstacle, Obstacle? wait, LeaseState? lease, CancellationToken cancel,
+        LostHistory? lost = null)
     {
-        var status = TaskStatusView.Of(loaded.State, task.Metadata.Generation, obstacle, wait, lease, loaded.DatabaseNow, task.Status?.Conditions);
+        lost = LostHistory.Of(task.Status, loaded.State) ?? lost;
+        var status = TaskStatusView.Of(loaded.State, task.Metadata.Generation, obstacle, wait, lease, loaded.DatabaseNow, task.Status?.Conditions, lost);
+        // What only the lost part of the history knew, the object goes on telling.
+        if (LostHistory.EndOf(task.Status, loaded.State))
+        {
+            var told = task.Status!.Conditions!.Where(c => c.Type != LostHistory.Condition);
+            status = task.Status with { Conditions = [.. told, .. status.Conditions!.Where(c => c.Type == LostHistory.Condition)] };
+        }
+        else if (loaded.State.IsReadopted && task.Status?.Output is { } output && output.Sha256 == status.Output!.Sha256)
+            status = status with { Output = output, Attempts = task.Status.Attempts, StartTime = task.Status.StartTime ?? status.StartTime };
         try
         {
             await kubernetes.PatchStatusAsync(task, task with { Status = status }, ct: cancel);

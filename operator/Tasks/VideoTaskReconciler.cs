@@ -17,7 +17,7 @@ namespace Framelease.Operator.Tasks;
 /// between any two lines; the next pass finds what was made (deterministic names) and what was recorded (R9).
 /// </summary>
 sealed class VideoTaskReconciler(
-    ILedger ledger, PlatformStores stores, AttemptService attempts, SceneRunner scenes, AttemptSignals signals,
+    ILedger ledger, PlatformStores stores, AttemptService attempts, SceneRunner scenes, LostEnds lostEnds, AttemptSignals signals,
     TaskStatusWriter statuses, PlatformFinalizers finalizers, OperatorOptions options, Leader leader) : IReconciler
 {
     static readonly TimeSpan Soon = TimeSpan.FromSeconds(5);
@@ -38,6 +38,10 @@ sealed class VideoTaskReconciler(
             (loaded, obstacle) = await AcceptAsync(task, loaded, cancel);
         }
 
+        var lost = LostHistory.Of(task.Status, loaded.State);
+        if (LostHistory.EndOf(task.Status, loaded.State))
+            loaded = await lostEnds.EndAsync(task, loaded, leader.Epoch, cancel);
+
         var step = SceneStepResult.Nothing;
         if (!loaded.State.IsEnded && loaded.State.Accepted is not null)
         {
@@ -50,7 +54,7 @@ sealed class VideoTaskReconciler(
             step = await scenes.CleanUpAsync(loaded, cancel);
         }
 
-        await statuses.WriteAsync(task, loaded, obstacle, step.Wait, step.Lease, cancel);
+        await statuses.WriteAsync(task, loaded, obstacle, step.Wait, step.Lease, cancel, lost);
         return obstacle is not null ? ReconcileResult.After(Soon) : step.Again is { } again ? ReconcileResult.After(again) : ReconcileResult.Done;
     }
 
@@ -65,7 +69,8 @@ sealed class VideoTaskReconciler(
                 command = new TaskCommand.Reject(refused.Reason, refused.Message, task.Metadata.Namespace, task.Metadata.Name);
                 break;
             case TaskAcceptance.Outcome.Accepted accepted:
-                command = await scenes.MissingInputAsync(accepted.Event, cancel) is { } missing
+                // What had ended before the history was lost needs its input no more.
+                command = !LostHistory.EndOf(task.Status, loaded.State) && await scenes.MissingInputAsync(accepted.Event, cancel) is { } missing
                     ? new TaskCommand.Reject("InputNotFound", missing, task.Metadata.Namespace, task.Metadata.Name)
                     : new TaskCommand.Accept(accepted.Event);
                 break;

@@ -31,5 +31,12 @@ public abstract record TaskCommand
     public sealed record Return(
         int Scene, int Attempt, string? PodUid, string Reason, int RetryDelaySeconds, bool TouchedNothing = false) : TaskCommand;
 
+    /// <summary>A task that had succeeded in a part of the history that was lost (R12).</summary>
+    /// <param name="Output">As it was found in the store.</param>
+    public sealed record Readopt(OutputReadopted Output) : TaskCommand;
+
+    /// <summary>A task that had ended otherwise in that part, or whose output is gone: it is not run a second time.</summary>
+    public sealed record EndAgain(string Reason, string Message) : TaskCommand;
+
     public sealed record Cancel(string By) : TaskCommand;
 }

@@ -23,6 +23,8 @@ public static class TaskDecider
             TaskCommand.Complete c => Complete(state, c),
             TaskCommand.Fail c => Fail(state, c),
             TaskCommand.Return c => Return(state, c),
+            TaskCommand.Readopt c => EndAgain(state, c.Output, new TaskSucceeded()),
+            TaskCommand.EndAgain c => EndAgain(state, new TaskFailed(c.Reason, c.Message)),
             TaskCommand.Cancel c => state.IsEnded ? Nothing : Of(new TaskCancelled(c.By)),
             _ => throw new InvalidOperationException($"command {command.GetType().Name} has no decision"),
         };
@@ -139,6 +141,14 @@ public static class TaskDecider
                 "NeverStarted", $"{MaxReturns + 1} attempts ended before any work; the last: {c.Reason}"))
             : Of(returned, new SceneQueued(c.Scene, c.Attempt + 1, c.RetryDelaySeconds));
     }
+
+    // An attempt that is still on record as running ends by itself, as after a cancel: its lease and its pod tell of it.
+    static Decision<ITaskEvent> EndAgain(TaskState state, params ITaskEvent[] end) => state switch
+    {
+        { IsEnded: true } => Nothing,
+        { Accepted: null } => No("NotAccepted", "the task is not on record: accept it first"),
+        _ => Of(end),
+    };
 
     static SceneState? Attached(TaskState state, int scene, int attempt, string podUid) =>
         !state.IsEnded && state.Current(scene, attempt, podUid) is { Step: SceneStep.Attached } s ? s : null;

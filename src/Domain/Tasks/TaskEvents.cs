@@ -50,6 +50,12 @@ public sealed record SceneCommitted(int Scene, int Attempt, string PodUid, long 
 /// <summary>The task's output. Exactly one per task.</summary>
 public sealed record OutputCommitted(string Uri, string Key, string Sha256, long Bytes) : ITaskEvent;
 
+/// <summary>
+/// The output of a part of the history that was lost (R12): the object's status told of it, and the store holds just these bytes. How it came
+/// about is not on record.
+/// </summary>
+public sealed record OutputReadopted(string Uri, string Key, string Sha256, long Bytes) : ITaskEvent;
+
 public sealed record TaskSucceeded : ITaskEvent;
 
 public sealed record TaskFailed(string Reason, string Message) : ITaskEvent;

@@ -27,6 +27,9 @@ public sealed record TaskState
 
     public OutputCommitted? Output { get; init; }
 
+    /// <summary>The output came about in a part of the history that was lost.</summary>
+    public bool IsReadopted { get; init; }
+
     /// <summary>Why it ended unhappily: a CamelCase reason, and words.</summary>
     public string? EndReason { get; init; }
 
@@ -63,6 +66,7 @@ public sealed record TaskState
         SceneCommitted e => With(e.Scene, s => s! with { Step = SceneStep.Committed, Result = e.Result })
             .Ending(e.Scene, e.Attempt, new AttemptEnd(e.PodUid, true, e.Result) { ByHolder = true }),
         OutputCommitted e => this with { Output = e },
+        OutputReadopted e => this with { Output = new OutputCommitted(e.Uri, e.Key, e.Sha256, e.Bytes), IsReadopted = true },
         TaskSucceeded => End(TaskPhase.Succeeded, at, null, null),
         TaskFailed e => End(TaskPhase.Failed, at, e.Reason, e.Message),
         TaskCancelled e => End(TaskPhase.Cancelled, at, "Cancelled", $"by {e.By}"),

@@ -216,6 +216,33 @@ public class TaskDeciderTests
         }
     }
 
+    static readonly OutputReadopted Readopted = new("file:///objects/k", "k", "abc", 42);
+
+    public class LostHistory
+    {
+        [Fact]
+        public void The_output_of_a_lost_part_of_the_history_ends_the_task_wherever_the_log_stands()
+        {
+            foreach (var events in new object[][] { ToQueued, ToStarted, ToAttached, ToSecondAttempt })
+                Given(events).When(new TaskCommand.Readopt(Readopted)).Then(Readopted, new TaskSucceeded());
+            var state = new object[] { Readopted, new TaskSucceeded() }.Aggregate(TaskState.Initial, (s, e) => s.Evolve(e, default));
+            (state.Phase, state.IsReadopted, state.Output).ShouldBe(
+                (TaskPhase.Succeeded, true, new OutputCommitted("file:///objects/k", "k", "abc", 42)));
+        }
+
+        [Fact]
+        public void What_had_ended_otherwise_ends_again() =>
+            Given(ToAttached).When(new TaskCommand.EndAgain("HistoryLost", "gone")).Then(new TaskFailed("HistoryLost", "gone"));
+
+        [Fact]
+        public void An_end_that_is_on_record_stays_and_a_task_that_is_not_is_accepted_first()
+        {
+            Given(ToSucceeded).When(new TaskCommand.Readopt(Readopted)).ThenNothing();
+            Given(ToSucceeded).When(new TaskCommand.EndAgain("HistoryLost", "gone")).ThenNothing();
+            Given().When(new TaskCommand.Readopt(Readopted)).ThenRefused("NotAccepted", "accept it first");
+        }
+    }
+
     public class UnknownEvents
     {
         public static TheoryData<TaskCommand> Commands => new(
@@ -228,6 +255,8 @@ public class TaskDeciderTests
             Complete(),
             Fail(Failed),
             Return(),
+            new TaskCommand.Readopt(Readopted),
+            new TaskCommand.EndAgain("HistoryLost", "gone"),
             new TaskCommand.Cancel("anna"));
 
         [Theory, MemberData(nameof(Commands))]

@@ -8,6 +8,7 @@ using Framelease.Kubernetes.Models;
 using Framelease.Operator.Tests.Support;
 using Framelease.Resources;
 using Framelease.WorkerProtocol;
+using Npgsql;
 
 namespace Framelease.Operator.Tests.WorkerApi;
 
@@ -62,6 +63,26 @@ public sealed class HolderApiTests(PostgresServer server) : IAsyncLifetime
         (await PostAsync("release", new JsonObject { ["reason"] = "exit code 0" }, lease.Credential)).StatusCode.ShouldBe(HttpStatusCode.OK);
         (await StateAsync("mine", l => l.Status?.State == "Released")).Status!.Message.ShouldBe("exit code 0");
         (await ProblemAsync(await PostAsync("beat", new JsonObject { ["sequence"] = 9 }, lease.Credential), HttpStatusCode.Conflict)).ShouldBe("StaleHolder");
+    }
+
+    [Fact]
+    public async Task After_a_change_of_authority_a_holder_of_before_says_itself_that_it_has_ended()
+    {
+        var uid = await GrantedAsync("before");
+        var lease = (await (await AttachAsync(uid)).Content.ReadFromJsonAsync(ProtocolJson.Default.HeldLease))!;
+        await _platform.Client.DeleteAsync<GpuLease>("before", "default");
+        await StateAsync("before", l => l.Status?.State == "Quarantined");
+        (await ProblemAsync(await PostAsync("release", [], lease.Credential), HttpStatusCode.Conflict)).ShouldBe("StaleHolder");
+        await using var data = NpgsqlDataSource.Create(_platform.Postgres);
+        await using var known = data.CreateCommand(
+            """
+            insert into framelease.authority_holders (lease_uid, lease_name, node, device, slot, token, incarnation)
+              select lease_uid, 'default/before', node, device, slot, token, 2 from framelease.slots
+            """);
+        await known.ExecuteNonQueryAsync();
+        (await PostAsync("release", new JsonObject { ["reason"] = "killed" }, lease.Credential)).StatusCode.ShouldBe(HttpStatusCode.OK);
+        await using var word = data.CreateCommand("select ended from framelease.authority_holders");
+        (await word.ExecuteScalarAsync()).ShouldBe("holder holder-0001 said itself that it has ended: killed");
     }
 
     [Fact]

@@ -65,7 +65,9 @@ sealed class MemoryAuthority(MemoryDatabase database, IDatabaseWay way) : IAutho
         {
             T.Slots[row.Key] = row with
             {
-                Slot = row.Slot with { State = SlotState.Quarantined }, Reason = "AuthorityChanged", TokenFloor = taking.Floor,
+                Slot = row.Slot with { State = SlotState.Quarantined },
+                Reason = "AuthorityChanged",
+                TokenFloor = taking.Floor,
                 ChangedAt = database.Now,
             };
         }

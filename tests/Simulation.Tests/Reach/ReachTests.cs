@@ -20,6 +20,8 @@ public sealed class ReachTests
         ["Framelease.Operator.Authority.AuthorityTakeOver"] = "no world restores a backup yet; RestoreTests do, on a real PostgreSQL",
         ["Framelease.Operator.Authority.AuthorityWitness"] = "as AuthorityTakeOver",
         ["Framelease.Operator.Authority.SeenAuthority"] = "as AuthorityTakeOver",
+        ["Framelease.Operator.Authority.SeenHolder"] = "as AuthorityTakeOver",
+        ["Framelease.Operator.Authority.PostgresAuthority"] = "simulated; LedgerContract holds both to the same rules",
     };
 
     [Fact]
