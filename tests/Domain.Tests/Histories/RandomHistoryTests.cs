@@ -53,7 +53,8 @@ public class RandomHistoryTests(ITestOutputHelper output)
         if (seeds.Length < Seeds)
             return;
 
-        // A walk that never gets anywhere breaks nothing either: every event and every refusal must have been reached.
+        // A walk that never gets anywhere breaks nothing either: every event and every refusal must have been reached. But a walk loses no
+        // history, and so finds nothing of it again.
         var events = typeof(ILeaseEvent).Assembly.GetTypes()
             .Where(t => t.IsClass && (t.IsAssignableTo(typeof(ILeaseEvent)) || t.IsAssignableTo(typeof(ITaskEvent))));
         string[] refusals =
@@ -63,7 +64,7 @@ public class RandomHistoryTests(ITestOutputHelper output)
                 "NotTheHolder",
             "SlotNotFree", "SpecChanged", "StaleHolder", "TaskEnded", "WrongPool",
         ];
-        events.Select(t => t.Name).Concat(refusals).Append("conflict").Except(reached).ShouldBeEmpty();
+        events.Select(t => t.Name).Concat(refusals).Append("conflict").Except([nameof(OutputReadopted)]).Except(reached).ShouldBeEmpty();
     }
 
     static IEnumerable<string> Run(int seed)
