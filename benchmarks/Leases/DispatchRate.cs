@@ -46,7 +46,7 @@ sealed class DispatchRate : IAsyncDisposable
         {
             await store.MigrateAsync(
                 ct, SchemaScripts.FromAssembly(typeof(PostgresLedger).Assembly, "Framelease.Operator.Sql"), Statistics.Schema);
-            await new AuthorityTakeOver(store, Cluster, NullLogger.Instance, false).EnsureAsync(AuthorityWitness.None, ct);
+            await new AuthorityTakeOver(new PostgresAuthority(store, Cluster), Cluster, NullLogger.Instance).EnsureAsync(AuthorityWitness.None, ct);
         }
 
         var epochs = new PostgresEpochs(rate._store.Epochs, Cluster);

@@ -51,7 +51,7 @@ sealed class HolderService(
             throw new HttpProblem(403, "Forbidden", $"{name} belongs to {wish.Holder}: only that task's worker attaches to it");
         if (lease is not { IsGranted: true, Grant: { } grant })
             throw new HttpProblem(409, lease.IsEnded ? "StaleHolder" : "NotGranted", $"{name} is {lease.Phase}; it has no device");
-        await RequireShownAsync(request.LeaseUid, wish, grant, cancel);
+        await ShowAsync(request.LeaseUid, wish, grant, cancel);
         var bootId = await SameMachineAsync(request, grant.Slot.Node, cancel);
         var done = await leases.ChangeAsync(
             request.LeaseUid, user, null, _ => [new LeaseCommand.Attach(request.Holder, grant.Slot.Node, grant.Token, bootId, process)],
@@ -92,16 +92,25 @@ sealed class HolderService(
         return new HolderReleaseReply(true);
     }
 
-    // A holder without a pod is seen in its GpuLease alone when the log's end gets lost (R12): nobody touches a slot that it does not show yet.
-    async Task RequireShownAsync(string uid, LeaseRequested wish, LeaseGranted grant, CancellationToken cancel)
+    // A holder without a pod is seen in its GpuLease alone when the log's end gets lost (R12): nobody touches a slot that it does not show. The
+    // reconciler writes it too, sooner or later; whoever was told of the grant by the log does not wait for that.
+    async Task ShowAsync(string uid, LeaseRequested wish, LeaseGranted grant, CancellationToken cancel)
     {
-        var shown = await kubernetes.FindAsync<GpuLease>(wish.Name, wish.Namespace, cancel);
-        if (shown?.Metadata.Uid != uid)
-            throw new HttpProblem(404, "NotFound", $"GpuLease {wish.Namespace}/{wish.Name} with uid {uid} is gone");
-        if (shown.Status?.Token != grant.Token || shown.Status.Device != grant.Slot.Device)
+        var name = $"GpuLease {wish.Namespace}/{wish.Name}";
+        try
         {
-            throw new HttpProblem(
-                503, "GrantNotShown", $"the status of GpuLease {wish.Namespace}/{wish.Name} does not show its grant yet; try again");
+            var lease = await kubernetes.FindAsync<GpuLease>(wish.Name, wish.Namespace, cancel);
+            if (lease?.Metadata.Uid != uid)
+                throw new HttpProblem(404, "NotFound", $"{name} with uid {uid} is gone");
+            var shown = lease.Status ?? new();
+            if (shown.Token == grant.Token && shown.Device == grant.Slot.Device)
+                return;
+            var status = shown with { Node = grant.Slot.Node, Device = grant.Slot.Device, Slot = grant.Slot.Slot, Token = grant.Token };
+            await kubernetes.PatchStatusAsync(lease, lease with { Status = status }, ct: cancel);
+        }
+        catch (KubernetesException e)
+        {
+            throw new HttpProblem(503, "GrantNotShown", $"the status of {name} does not show its grant yet ({e.Message}); try again");
         }
     }
 

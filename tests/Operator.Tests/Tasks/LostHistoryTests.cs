@@ -114,7 +114,7 @@ public sealed class LostHistoryTests(PostgresServer server) : IAsyncLifetime
     async Task<IEnumerable<string>> TypesAsync(string name)
     {
         var uid = (await _platform.Client.GetAsync<VideoTask>(name, "default")).Metadata.Uid;
-        return (await _platform.GetAsync($"/api/v1/tasks/{uid}/history"))["items"]!.AsArray().Select(i => (string)i!["type"]!);
+        return (await _platform.GetAsync($"/api/v1/tasks/{uid}/events"))["items"]!.AsArray().Select(i => (string)i!["type"]!);
     }
 
     static string? Lost(IReadOnlyList<Condition>? conditions) =>

@@ -117,6 +117,11 @@ public sealed class HolderApiTests(PostgresServer server) : IAsyncLifetime
         (await waiting).ShouldBe(new HolderWaitReply("Granted", "node-1", "GPU-a", 0, 2));
         (await WaitAsync(second, seconds: 60)).Token.ShouldBe(2);
 
+        // Whoever attaches shows in the object from then on, whether or not the reconciler was as fast: it is all that a lost log leaves (R12).
+        (await AttachAsync(second)).StatusCode.ShouldBe(HttpStatusCode.OK);
+        var shown = (await _platform.Client.GetAsync<GpuLease>("second", "default")).Status!;
+        (shown.Node, shown.Device, shown.Slot, shown.Token).ShouldBe(("node-1", "GPU-a", 0, 2L));
+
         // What is not on record yet is waited for too; and what is deleted waits no more.
         var third = await RequestedAsync("third");
         var ending = WaitAsync(third, seconds: 60);
