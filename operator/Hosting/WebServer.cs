@@ -10,7 +10,7 @@ static class WebServer
     /// <summary>Bearer tokens of a cluster are a few KiB; nothing else is long.</summary>
     const int MostHeaderBytes = 32 * 1024;
 
-    const int MostConnections = 5000;
+    public const int MostConnections = 5000;
 
     static readonly TimeSpan HeadersWithin = TimeSpan.FromSeconds(10);
 

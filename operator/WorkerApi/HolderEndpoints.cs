@@ -20,8 +20,7 @@ static class HolderEndpoints
             if (request.Seconds is < 0 or > HolderWaitRequest.LongestSeconds)
                 throw new HttpProblem(400, "Invalid", $"seconds is {request.Seconds}; allowed are 0 to {HolderWaitRequest.LongestSeconds}");
             await authorizer.RequireAsync(context, "attach", "gpuleases", request.Namespace, null, cancel);
-            using var ear = grants.Listen(request.LeaseUid)
-                ?? throw new HttpProblem(429, "TooManyRequests", "too many wait already; watch the GpuLease instead");
+            using var ear = grants.Listen(request.LeaseUid) ?? throw WaitElsewhere(context);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(cancel, stopping);
             var (asked, most) = (time.GetTimestamp(), TimeSpan.FromSeconds(request.Seconds));
             while (true)
@@ -55,6 +54,13 @@ static class HolderEndpoints
         fenced.Post("/worker/v1/leases/beat", ProtocolJson.Default.HolderBeatRequest, ProtocolJson.Default.BeatReply, service.BeatAsync);
         fenced.Post(
             "/worker/v1/leases/release", ProtocolJson.Default.HolderReleaseRequest, ProtocolJson.Default.HolderReleaseReply, service.ReleaseAsync);
+    }
+
+    // Not 429: asking again would not help, and keep the connection.
+    static HttpProblem WaitElsewhere(HttpContext context)
+    {
+        context.Response.Headers.Connection = "close";
+        return new HttpProblem(409, "TooManyWaiting", "too many wait here already; watch the GpuLease instead");
     }
 
     static void Require(string? ns, string? uid)

@@ -1,6 +1,7 @@
 using Framelease.Domain.Leasing;
 using Framelease.EventStore;
 using Framelease.Operator.Attempts;
+using Framelease.Operator.Hosting;
 
 namespace Framelease.Operator.WorkerApi;
 
@@ -12,8 +13,8 @@ namespace Framelease.Operator.WorkerApi;
 /// <param name="mostOfOneKey">Who may wait for the same thing at once.</param>
 sealed class LogFeed(IEventStore log, EventFilter filter, Func<EventEnvelope, string?> about, int mostOfOneKey, CancellationToken stopping)
 {
-    /// <summary>Who may wait at once: each has a connection open and costs a few kilobytes.</summary>
-    const int Most = 20_000;
+    /// <summary>Who may wait at once. Each keeps a connection open, and those that are left must do for everybody's beats.</summary>
+    const int Most = WebServer.MostConnections / 4;
 
     const string LeaseStream = "lease-";
 

@@ -5,7 +5,8 @@ namespace Framelease.WorkerProtocol;
 
 /// <summary>
 /// <c>POST /worker/v1/leases/wait</c>: answered as soon as the lease waits no more, or after <paramref name="Seconds"/>. It tells sooner what
-/// the GpuLease's status tells too: who cannot ask it, or is refused, watches the object. Authenticated as attach is.
+/// the GpuLease's status tells too: who cannot ask it, or is refused (<c>409 TooManyWaiting</c>), watches the object. Authenticated as attach
+/// is.
 /// </summary>
 /// <param name="Seconds">0 to 60; 0 = answer at once.</param>
 public sealed record HolderWaitRequest(string Namespace, string LeaseUid, int Seconds = 20)
