@@ -20,22 +20,40 @@ static class GrantLog
             and given.seq_id > first.seq_id and given.seq_id < second.seq_id)
         """;
 
-    public static async Task<IReadOnlyList<string>> OverlapsAsync(string connection)
+    public static Task<IReadOnlyList<string>> OverlapsAsync(string connection) => AskAsync<IReadOnlyList<string>>(connection, async source =>
     {
-        await using var source = NpgsqlDataSource.Create(connection);
         await using var command = source.CreateCommand(OverlapSql);
         var found = new List<string>();
         await using var rows = await command.ExecuteReaderAsync();
         while (await rows.ReadAsync())
             found.Add($"{rows.GetString(0)} and {rows.GetString(1)} had {rows.GetString(2)} at once");
         return found;
-    }
+    });
 
-    public static async Task<long> CountAsync(string connection, params string[] types)
+    public static async Task<long> CountAsync(string connection, params string[] types) => (long)await AskAsync(connection, async source =>
     {
-        await using var source = NpgsqlDataSource.Create(connection);
         await using var command = source.CreateCommand("select count(*) from framelease_events.mt_events where type = any($1)");
         command.Parameters.Add(new NpgsqlParameter { Value = types });
-        return (long)(await command.ExecuteScalarAsync())!;
+        return (await command.ExecuteScalarAsync())!;
+    });
+
+    // The database may have been killed a moment ago: it is waited for.
+    static async Task<T> AskAsync<T>(string connection, Func<NpgsqlDataSource, Task<T>> ask)
+        where T : class
+    {
+        await using var source = NpgsqlDataSource.Create(connection);
+        return await Until.NotNull(
+            async () =>
+            {
+                try
+                {
+                    return await ask(source);
+                }
+                catch (NpgsqlException error) when (error.IsTransient || error.SqlState == PostgresErrorCodes.CannotConnectNow)
+                {
+                    return null;
+                }
+            },
+            "the platform's database answers");
     }
 }
