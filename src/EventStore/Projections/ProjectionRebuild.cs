@@ -32,7 +32,7 @@ public sealed class ProjectionRebuild(PostgresEventStore store) : IProjectionReb
             }
             finally
             {
-                await run.DropLeftoversAsync();
+                await run.EndAsync();
             }
         }
         catch (PostgresException e) when (e.SqlState == SqlStates.NoView)
@@ -158,7 +158,7 @@ public sealed class ProjectionRebuild(PostgresEventStore store) : IProjectionReb
                     var rows = await Progress.ReadAsync(connection, projection.Name, forUpdate: true, ct);
                     await ExecuteAsync(
                         $"lock table {string.Join(", ", projection.Tables.Select(t => t.Running))} in access exclusive mode", ct);
-                    await FillRestAsync(await EndAsync(rows, ct), ct);
+                    await FillRestAsync(await LogEndAsync(rows, ct), ct);
                     foreach (var table in projection.Tables) await ExecuteAsync("select framelease.swap_view($1)", ct, table.Name);
                     await StoreProgressAsync(rows, ct);
                     if (_isInline) await ExecuteAsync(InlineViews.Record, ct, projection.Name, projection.Version);
@@ -179,7 +179,7 @@ public sealed class ProjectionRebuild(PostgresEventStore store) : IProjectionReb
         }
 
         /// <summary>Of the running view: inline, all that is committed; else what was projected, or what we have read ourselves.</summary>
-        async Task<long> EndAsync(Dictionary<string, long> rows, CancellationToken ct) => _isInline
+        async Task<long> LogEndAsync(Dictionary<string, long> rows, CancellationToken ct) => _isInline
             ? await ScalarAsync<long>("select coalesce(max(e.seq_id), 0) from framelease_events.mt_events as e", ct)
             : rows.Values.DefaultIfEmpty(0).Max();
 
@@ -205,7 +205,7 @@ public sealed class ProjectionRebuild(PostgresEventStore store) : IProjectionReb
         async Task<IReadOnlyList<TableComparison>> CompareAsync(CancellationToken ct)
         {
             await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, ct);
-            await FillRestAsync(await EndAsync(await Progress.ReadAsync(connection, projection.Name, forUpdate: false, ct), ct), ct);
+            await FillRestAsync(await LogEndAsync(await Progress.ReadAsync(connection, projection.Name, forUpdate: false, ct), ct), ct);
             var comparisons = new List<TableComparison>();
             foreach (var table in projection.Tables)
             {
@@ -246,12 +246,18 @@ public sealed class ProjectionRebuild(PostgresEventStore store) : IProjectionReb
             return rows;
         }
 
-        public async Task DropLeftoversAsync()
+        /// <summary>
+        /// Leaves no shadow behind, and gives the lock back: PostgreSQL frees that of a closed connection only when it comes to notice, and the
+        /// next rebuild may be sooner.
+        /// </summary>
+        public async Task EndAsync()
         {
-            if (_isSwapped || connection.State != ConnectionState.Open) return;
+            if (connection.State != ConnectionState.Open) return;
             try
             {
-                foreach (var table in projection.Tables) await ExecuteAsync($"drop table if exists {table.Shadow}", CancellationToken.None);
+                if (!_isSwapped)
+                    foreach (var table in projection.Tables) await ExecuteAsync($"drop table if exists {table.Shadow}", CancellationToken.None);
+                await ExecuteAsync("select pg_advisory_unlock(1179403599, hashtext($1))", CancellationToken.None, projection.Name);
             }
             catch (Exception e) when (e is DbException or InvalidOperationException or IOException or TimeoutException)
             {

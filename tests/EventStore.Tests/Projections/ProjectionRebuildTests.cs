@@ -100,6 +100,20 @@ public sealed class ProjectionRebuildTests(PostgresServer server, TestDatabase d
         (await ParcelsAsync()).ShouldBe(await ParcelsFromLogAsync());
     }
 
+    [Theory]
+    [InlineData(RebuildMode.Swap)]
+    [InlineData(RebuildMode.Compare)]
+    public async Task A_rebuild_that_has_returned_keeps_no_other_one_out(RebuildMode mode)
+    {
+        var store = OpenInline(Views.ParcelView());
+        for (var i = 0; i < 3; i++)
+        {
+            await new ProjectionRebuild(store).RunAsync("parcels", mode, null, Ct);
+            (await ScalarAsync<long>("select count(*) from pg_locks where locktype = 'advisory' and classid = 1179403599 "
+                + "and database = (select oid from pg_database where datname = current_database())")).ShouldBe(0);
+        }
+    }
+
     /// <summary>Six writers on shared streams.</summary>
     Task WriteUntilAsync(PostgresEventStore store, CancellationToken end)
     {
