@@ -162,8 +162,10 @@ sealed class LeasePlatform : IAsyncDisposable
                 if (process.HasExited)
                     throw new CliException(
                         $"the operator ended: {(await File.ReadAllLinesAsync(log, ct)).LastOrDefault(l => l.Length > 0)}");
-                (await http.GetAsync("/readyz", ct)).EnsureSuccessStatusCode();
-                return true;
+                var answer = await http.GetAsync("/readyz", ct);
+                return answer.IsSuccessStatusCode
+                    ? true
+                    : throw new HttpRequestException($"the operator is not ready: {await answer.Content.ReadAsStringAsync(ct)} ({log})");
             },
             ct);
     }
