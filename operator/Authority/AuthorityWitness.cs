@@ -34,8 +34,8 @@ sealed record AuthorityWitness(SeenAuthority? Seen, IReadOnlyList<SeenGrant> Gra
             SeenAuthority.Parse(map?.Data),
             [.. leases.Where(l => l.Status is { Node: not null, Device: not null, Token: not null })
                 .Select(l => new SeenGrant(l.Status!.Node!, l.Status.Device!, l.Status.Slot ?? 0, l.Status.Token!.Value))],
-            [.. pods.Items.Where(p => p.Spec?.NodeName is not null && PodObservation.EndOf(p) is null)
-                .Select(p => new SeenPod(p.Metadata.Uid!, $"{p.Metadata.Namespace}/{p.Metadata.Name}", p.Spec!.NodeName!))])
+            [.. pods.Items.Where(p => WorkerPod.NodeOf(p) is not null && PodObservation.EndOf(p) is null)
+                .Select(p => new SeenPod(p.Metadata.Uid!, $"{p.Metadata.Namespace}/{p.Metadata.Name}", WorkerPod.NodeOf(p)!))])
         {
             Holders = [.. leases.Where(MayBeHeld).Select(l => SeenHolder.Of(l, nodes.Items))],
         };

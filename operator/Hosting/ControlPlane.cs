@@ -121,16 +121,24 @@ sealed class ControlPlane : IDisposable
             .Build(new GpuLeaseReconciler(ledger, _leases, kubernetes, Stores, _finalizers, _leader));
         yield return Builder("worker-pod").For<Pod>(WorkerPods)
             .Build(new WorkerPodReconciler(
-                ledger, Stores, attempts, _finalizers, _leader, _loggers.CreateLogger<WorkerPodReconciler>()));
+                ledger, kubernetes, Stores, attempts, _finalizers, _leader, _loggers.CreateLogger<WorkerPodReconciler>()));
+        var dra = new DraInventory(kubernetes, _set);
         yield return Builder("gpupool").For<GpuPool>(when: c => c.SpecChanged)
             .Watches<Node>(_ => Stores.Pools.Keys(), when: DevicesChanged)
             .WatchesSource(wake => signals.PoolChanged += pool => wake(new ObjectKey(null, pool)))
+            .WatchesSource(wake => dra.Changed += () => WakeAll(Stores.Pools.Keys(), wake))
             .Build(new GpuPoolReconciler(ledger, _leases, kubernetes, Stores, _dispatchers, _ports.Cluster, _leader,
-                new DeviceService(ledger, _log)));
+                new DeviceService(ledger, _log), dra));
         yield return Builder("node").For<Node>(when: NodeMayBeLost)
             .Build(new NodeReconciler(ledger, attempts, _leases, Stores, _leader));
         yield return Builder("engine").For<Engine>(when: c => c.SpecChanged).Build(new EngineReconciler(ledger, kubernetes, Stores));
         yield return Builder("tenant").For<Tenant>(when: c => c.SpecChanged).Build(new TenantReconciler(ledger, kubernetes, Stores));
+    }
+
+    static void WakeAll(IReadOnlyList<ObjectKey> keys, Action<ObjectKey> wake)
+    {
+        foreach (var key in keys)
+            wake(key);
     }
 
     // A person waits for the answer to `kubectl apply`: a failed step is tried again soon.

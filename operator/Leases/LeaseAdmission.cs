@@ -23,11 +23,12 @@ static class LeaseAdmission
         var spec = lease.Spec;
         if (pools.FirstOrDefault(p => p.Metadata.Name == spec.Pool) is not { } pool)
             return (null, new Obstacle("PoolNotFound", $"spec.pool: there is no GpuPool \"{spec.Pool}\"; apply it"));
-        if (PluginDevices.TermsOf(pool.Spec) is { } plugin && spec.Holder?.Kind != nameof(VideoTask))
+        if (pool.Spec.Binding is PoolBinding.DevicePlugin or PoolBinding.DRA && spec.Holder?.Kind != nameof(VideoTask))
         {
+            var what = PluginDevices.TermsOf(pool.Spec)?.Resource ?? $"DeviceClass {DraDevices.ClassOf(pool.Spec)}";
             return (null, new Obstacle(
                 "BindingNeedsPod",
-                $"spec.pool: GpuPool \"{spec.Pool}\" has binding DevicePlugin: a kubelet gives its devices ({plugin.Resource}) to pods "
+                $"spec.pool: GpuPool \"{spec.Pool}\" has binding {pool.Spec.Binding}: a kubelet gives its devices ({what}) to pods "
                 + "alone, and this lease has none; use a pool with binding Static, or a VideoTask"));
         }
 

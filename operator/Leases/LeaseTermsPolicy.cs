@@ -40,7 +40,8 @@ static class LeaseTermsPolicy
             LockDelay(p),
             pool is null ? null : Probe(p),
             pool?.Spec.AutoRecovery is false ? true : null,
-            PluginDevices.TermsOf(p));
+            PluginDevices.TermsOf(p),
+            DraDevices.TermsOf(p));
         return terms.Complaint() is { } complaint ? (null, new Obstacle("TermsInvalid", $"{at}.{complaint}")) : (terms, null);
     }
 

@@ -139,7 +139,7 @@ sealed record LedgerCommit(
         && Devices.All(d => d.Events.Count == 0);
 }
 
-/// <summary>What a lease's attach says of the device that a kubelet chose; goes with it in one transaction.</summary>
+/// <summary>What a lease's attach says of the device that the cluster gave its pod; goes with it in one transaction.</summary>
 /// <param name="IsExclusive">Refused while another granted slot is bound to the same device.</param>
 sealed record DeviceBinding(SlotKey Slot, DeviceBound Event, bool IsExclusive)
 {
@@ -150,7 +150,7 @@ sealed record DeviceBinding(SlotKey Slot, DeviceBound Event, bool IsExclusive)
         select new DeviceBinding(
             grant.Slot,
             new DeviceBound(grant.Slot.Node, grant.Slot.Device, grant.Slot.Slot, change.LeaseUid, grant.Token, attached.DeviceUuid!),
-            grant.Terms.DevicePlugin is { Shared: false });
+            grant.Terms is { DevicePlugin.Shared: false } or { Dra: not null });
 }
 
 /// <param name="Lease">namespace/name of the GpuLease.</param>

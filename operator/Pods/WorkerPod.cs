@@ -33,8 +33,11 @@ static class WorkerPod
             {
                 // A worker is never restarted in place: its end is the attempt's end (R5), and the next attempt has a fence of its own.
                 RestartPolicy = "Never",
-                // The grant names a node; binding it here keeps the device and the pod together.
-                NodeName = grant?.Slot.Node,
+                // The grant names a node; binding it here keeps the device and the pod together. A claim is allocated by the scheduler
+                // alone, so that a pod with one is left to it, and to no other node.
+                NodeName = grant?.Terms.Dra is null ? grant?.Slot.Node : null,
+                Affinity = grant?.Terms.Dra is null ? null : OnlyOn(grant.Slot.Node),
+                ResourceClaims = grant?.Terms.Dra is null ? null : [new PodResourceClaim(PodClaim.Name, name)],
                 ServiceAccountName = serviceAccount,
                 AutomountServiceAccountToken = false,
                 TerminationGracePeriodSeconds = 30,
@@ -43,6 +46,8 @@ static class WorkerPod
                 [
                     new Toleration { Key = "node.kubernetes.io/not-ready", Operator = "Exists", Effect = "NoExecute" },
                     new Toleration { Key = "node.kubernetes.io/unreachable", Operator = "Exists", Effect = "NoExecute" },
+                    // As for pods that are bound to their node by us: which nodes are used, is the pool's to say.
+                    .. grant?.Terms.Dra is null ? [] : new[] { new Toleration { Operator = "Exists", Effect = "NoSchedule" } },
                 ],
                 Containers = [Worker(engine, operatorUrl, grant, startDeadlineSeconds)],
                 Volumes =
@@ -91,19 +96,22 @@ static class WorkerPod
             Field("FRAMELEASE_POD_NAMESPACE", "metadata.namespace"),
             Field("FRAMELEASE_POD_UID", "metadata.uid"),
             Field("FRAMELEASE_NODE_NAME", "spec.nodeName"),
-            // Where a kubelet hands out devices, it also says in the environment which: a word of ours would go past it.
-            .. grant?.Terms.DevicePlugin is not null
+            // Where the cluster hands out devices, it also says in the container which: a word of ours would go past it.
+            .. grant?.Terms is { DevicePlugin: not null } or { Dra: not null }
                 ? [new EnvVar { Name = "FRAMELEASE_REPORT_DEVICES", Value = "true" }]
                 : grant is { DeviceKind: "Gpu" }
                 ? new[] { new EnvVar { Name = "NVIDIA_VISIBLE_DEVICES", Value = grant.Slot.Device }, new EnvVar { Name = "CUDA_VISIBLE_DEVICES", Value = grant.Slot.Device } }
                 : [],
         ],
-        Resources = grant?.Terms.DevicePlugin is { } plugin
-            ? new ResourceRequirements
+        Resources = grant?.Terms switch
+        {
+            { DevicePlugin: { } plugin } => new ResourceRequirements
             {
                 Limits = new Dictionary<string, string>(StringComparer.Ordinal) { [plugin.Resource] = "1" },
-            }
-            : null,
+            },
+            { Dra: not null } => new ResourceRequirements { Claims = [new ContainerResourceClaim(PodClaim.Name)] },
+            _ => null,
+        },
         VolumeMounts =
         [
             new VolumeMount { Name = "scratch", MountPath = ScratchDirectory },
@@ -114,6 +122,22 @@ static class WorkerPod
             AllowPrivilegeEscalation = false,
             ReadOnlyRootFilesystem = true,
             Capabilities = new Capabilities { Drop = ["ALL"] },
+        },
+    };
+
+    /// <summary>The node that a pod is on, or the only one that it may come to; null when it has none.</summary>
+    public static string? NodeOf(Pod pod) => pod.Spec?.NodeName
+        ?? (pod.Spec?.Affinity?.NodeAffinity?.RequiredDuringSchedulingIgnoredDuringExecution?.NodeSelectorTerms is
+            [{ MatchFields: [{ Key: NodeNameField, Operator: "In", Values: [var node] }] }] ? node : null);
+
+    const string NodeNameField = "metadata.name";
+
+    static Affinity OnlyOn(string node) => new()
+    {
+        NodeAffinity = new NodeAffinity
+        {
+            RequiredDuringSchedulingIgnoredDuringExecution = new NodeSelector(
+                [new NodeSelectorTerm { MatchFields = [new NodeSelectorRequirement(NodeNameField, "In", [node])] }]),
         },
     };
 

@@ -12,8 +12,9 @@ namespace Framelease.Operator.Pods;
 /// Records the end of worker pods. The kubelet's <c>terminated</c> is a proof (R4 a): it ends an attempt that said nothing itself, and frees a quarantined slot.
 /// Only then does the pod lose its finalizer, so that no end goes unseen: a pod whose end proves nothing keeps it while its slot is in quarantine.
 /// </summary>
-sealed class WorkerPodReconciler(ILedger ledger, PlatformStores stores, AttemptService attempts, PlatformFinalizers finalizers, Leader leader,
-    ILogger<WorkerPodReconciler> logger) : IReconciler
+sealed class WorkerPodReconciler(
+    ILedger ledger, IKubernetesClient kubernetes, PlatformStores stores, AttemptService attempts, PlatformFinalizers finalizers,
+    Leader leader, ILogger<WorkerPodReconciler> logger) : IReconciler
 {
     static readonly TimeSpan Soon = TimeSpan.FromSeconds(1);
     static readonly TimeSpan Later = TimeSpan.FromSeconds(30);
@@ -54,6 +55,7 @@ sealed class WorkerPodReconciler(ILedger ledger, PlatformStores stores, AttemptS
                 return CleanUp.Waiting("its start to be recorded first", Soon);
         }
 
+        await PodClaim.DropAsync(kubernetes, pod, cancel);
         return CleanUp.Complete;
     }
 

@@ -19,9 +19,12 @@ namespace Framelease.Operator.Pools;
 sealed class GpuPoolReconciler(
     ILedger ledger, LeaseService leases, IKubernetesClient kubernetes, PlatformStores stores, DispatcherSet dispatchers,
         ClusterIdentity cluster,
-    Leader leader, DeviceService devices) : IReconciler
+    Leader leader, DeviceService devices, DraInventory dra) : IReconciler
 {
     static readonly TimeSpan Refresh = TimeSpan.FromSeconds(30);
+
+    /// <summary>Until watches that were just begun are filled.</summary>
+    static readonly TimeSpan Soon = TimeSpan.FromSeconds(1);
 
     /// <summary>Behind a moment by the database's clock, so that one look is enough.</summary>
     static readonly TimeSpan Margin = TimeSpan.FromMilliseconds(200);
@@ -31,7 +34,12 @@ sealed class GpuPoolReconciler(
         if (stores.Pools.Find(key) is not { } pool || pool.Metadata.DeletionTimestamp is not null)
             return ReconcileResult.Done;
         var name = pool.Metadata.Name!;
-        var found = DeviceDiscovery.Of(pool, stores.Pools.List(), stores.Nodes.List(), cluster.Uid, await HeldAsync(pool, cancel));
+        var (pools, nodes) = (stores.Pools.List(), stores.Nodes.List());
+        var sight = DeviceDiscovery.NeedsSight(pool, pools, nodes) ? await dra.LookAsync(cancel) : DraSight.Nothing;
+        if (sight is null)
+            return ReconcileResult.After(Soon);
+        var found = await DraAsync(
+            pool, DeviceDiscovery.Of(pool, pools, nodes, cluster.Uid, await HeldAsync(pool, cancel), sight), sight, cancel);
         await ledger.SyncDevicesAsync(name, found.Slots, leader.Epoch, cancel);
         var health = await devices.KeepAsync(found, pool.Spec, leader.Epoch, cancel);
         dispatchers.Wake(name);
@@ -46,9 +54,20 @@ sealed class GpuPoolReconciler(
         return ReconcileResult.After(health.NextProbation < Refresh ? health.NextProbation.Value + Margin : Refresh);
     }
 
-    // A kubelet that hands out devices counts those in use: which slots are left depends on them.
+    // Without its DeviceClass no claim is served: who holds a slot keeps it, and nobody gets a new one.
+    async Task<DeviceDiscovery.Found> DraAsync(GpuPool pool, DeviceDiscovery.Found found, DraSight sight, CancellationToken cancel)
+    {
+        if (pool.Spec.Binding is not PoolBinding.DRA)
+            return found;
+        if (sight.Problem is { } blind)
+            return found with { Problems = [blind, .. found.Problems] };
+        return await dra.ClassProblemAsync(pool.Spec, cancel) is { } problem
+            ? found with { Slots = [], Problems = [problem, .. found.Problems] } : found;
+    }
+
+    // A cluster that hands out devices counts those in use: which slots are left depends on them.
     async Task<IReadOnlyList<SlotSnapshot>> HeldAsync(GpuPool pool, CancellationToken cancel) =>
-        pool.Spec.Binding is PoolBinding.DevicePlugin
+        pool.Spec.Binding is PoolBinding.DevicePlugin or PoolBinding.DRA
         ? [.. (await ledger.ReadPoolAsync(pool.Metadata.Name!, cancel)).Slots.Where(s => s.State is not SlotState.Free)] : [];
 
     // Whoever attached is asked, and made to after the grace (GradeWatch); a grant to which nobody attached is simply taken back.
@@ -101,19 +120,26 @@ sealed class GpuPoolReconciler(
         var conditions = new ConditionSet(pool.Status?.Conditions, pool.Metadata.Generation, snapshot.DatabaseNow);
         if (problems.Count > 0)
         {
-            var reason = problems[0].StartsWith("Overlapping", StringComparison.Ordinal) ? "Overlapping"
-                : problems[0].StartsWith("DevicesShared", StringComparison.Ordinal) ? "DevicesShared"
-                : problems[0].StartsWith("spec.devices", StringComparison.Ordinal) ? "DevicesNotUsed"
+            // A problem that has a reason of its own begins with it.
+            var first = problems[0];
+            var colon = first.IndexOf(':', StringComparison.Ordinal);
+            var reason = first.StartsWith("spec.devices", StringComparison.Ordinal) ? "DevicesNotUsed"
+                : colon > 0 && char.IsAsciiLetterUpper(first[0]) && first[..colon].All(char.IsAsciiLetter) ? first[..colon]
                 : "DevicesUnreadable";
             conditions.False("Ready", reason, string.Join("; ", problems));
         }
         else if (LeaseTermsPolicy.ComplaintAbout(pool.Spec) is { } complaint)
             conditions.False("Ready", "TermsInvalid", complaint);
         else if (snapshot.Slots.Count == 0)
-            conditions.False("Ready", "NoDevices", pool.Spec.Binding is PoolBinding.DevicePlugin
-                ? $"no node that nodeSelector matches has {PluginDevices.ResourceOf(pool.Spec)} in status.allocatable: "
-                    + "does its device plugin run?"
-                : "no node matches nodeSelector and publishes devices");
+            conditions.False("Ready", "NoDevices", pool.Spec.Binding switch
+            {
+                PoolBinding.DevicePlugin =>
+                    $"no node that nodeSelector matches has {PluginDevices.ResourceOf(pool.Spec)} in status.allocatable: "
+                    + "does its device plugin run?",
+                PoolBinding.DRA => $"no ResourceSlice of driver {DraDevices.DriverOf(pool.Spec)} has a device of the pool (spec.driver, "
+                    + "spec.deviceAttributes) on a node that nodeSelector matches: does the driver run?",
+                _ => "no node matches nodeSelector and publishes devices",
+            });
         else
             conditions.True("Ready", "Ready", $"{snapshot.Slots.Count} slots");
         return conditions.ToList();

@@ -93,6 +93,7 @@ static class LeaseStatusView
     }
 
     static string Seen(LeaseState state) => !state.FollowsPod ? "" : state.Attachment!.DeviceUuid is { } uuid ? $", device {uuid}"
+        : state.Grant!.Terms.Dra is not null ? "; it could not tell that its device is that of its claim"
         : "; it could not tell which device the kubelet gave it";
 
     // The grade that comes next if the holder does not end before; before the attach, the start deadline.

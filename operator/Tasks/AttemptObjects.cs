@@ -79,10 +79,15 @@ sealed class AttemptObjects(IKubernetesClient kubernetes, OperatorOptions option
         }
     }
 
-    public async Task<Pod> EnsurePodAsync(VideoTask task, TaskState state, SceneState scene, Engine engine, LeaseGranted? grant, CancellationToken cancel)
+    /// <summary>The pod, and before it the claim that it waits for, where it gets its device by one.</summary>
+    /// <param name="leaseUid">Of the grant; null without one.</param>
+    public async Task<Pod> EnsurePodAsync(
+        VideoTask task, TaskState state, SceneState scene, Engine engine, string? leaseUid, LeaseGranted? grant, CancellationToken cancel)
     {
         var accepted = state.Accepted!;
         var name = AttemptName.Of(accepted.Name, accepted.TaskUid, scene.Scene, scene.Attempt);
+        if (grant?.Terms.Dra is not null)
+            await EnsureClaimAsync(PodClaim.Build(task, name, scene.Scene, scene.Attempt, leaseUid!, grant), cancel);
         var wish = WorkerPod.Build(
             task, engine, name, scene.Scene, scene.Attempt, grant, options.PublicUrl ?? options.Listen, options.WorkerServiceAccount,
             grant?.Terms.StartDeadlineSeconds ?? 600);
@@ -93,6 +98,23 @@ sealed class AttemptObjects(IKubernetesClient kubernetes, OperatorOptions option
         catch (KubernetesException e) when (e.IsAlreadyExists)
         {
             return Ours(await kubernetes.GetAsync<Pod>(name, accepted.Namespace, cancel), task);
+        }
+    }
+
+    async Task EnsureClaimAsync(ResourceClaim wish, CancellationToken cancel)
+    {
+        var (name, ns) = (wish.Metadata.Name!, wish.Metadata.Namespace);
+        try
+        {
+            await kubernetes.CreateAsync(wish, cancel);
+        }
+        catch (KubernetesException e) when (e.IsAlreadyExists)
+        {
+            if (!PodClaim.IsSame(await kubernetes.GetAsync<ResourceClaim>(name, ns, cancel), wish))
+            {
+                throw new NameTakenException(
+                    $"ResourceClaim {ns}/{name} exists and is not that of this lease's device; delete or rename it");
+            }
         }
     }
 

@@ -95,7 +95,7 @@ sealed class SceneRunner(
         VideoTask task, Loaded<TaskState> loaded, SceneState scene, Engine engine, string? leaseUid, LeaseState? lease, LeaderEpoch epoch, CancellationToken cancel)
     {
         var grant = lease?.Grant;
-        var pod = await objects.EnsurePodAsync(task, loaded.State, scene, engine, grant, cancel);
+        var pod = await objects.EnsurePodAsync(task, loaded.State, scene, engine, leaseUid, grant, cancel);
         var timeout = grant?.Terms.HeartbeatTimeoutSeconds ?? task.Spec.Timeouts?.HeartbeatTimeoutSeconds ?? 300;
         var started = TaskDecider.Decide(loaded.State, new TaskCommand.Start(new AttemptStarted(
             scene.Scene, scene.Attempt, pod.Metadata.Name!, pod.Metadata.Uid!, leaseUid, grant?.Token ?? 0, grant?.Slot.Node, grant?.Slot.Device)

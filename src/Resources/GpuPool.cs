@@ -27,6 +27,16 @@ public sealed record GpuPool : KubernetesObject
     [ValidationRule(
         "!has(self.binding) || self.binding != 'DevicePlugin' || !has(self.slotsPerDevice) || self.slotsPerDevice == 1",
         "slotsPerDevice is 1 with binding DevicePlugin: how many pods share a device is set in the device plugin, and said by shared")]
+    [ValidationRule(
+        "(has(self.binding) && self.binding == 'DRA') || !(has(self.deviceClassName) || has(self.driver) || has(self.idAttribute) "
+            + "|| has(self.deviceAttributes))",
+        "deviceClassName, driver, idAttribute and deviceAttributes are for binding DRA")]
+    [ValidationRule(
+        "!has(self.binding) || self.binding != 'DRA' || !has(self.slotsPerDevice) || self.slotsPerDevice == 1",
+        "slotsPerDevice is 1 with binding DRA: a claim has its device alone")]
+    [ValidationRule(
+        "!has(self.binding) || self.binding != 'DRA' || !has(self.devices) || size(self.devices) == 0",
+        "devices is not for binding DRA: the driver publishes them in ResourceSlices")]
     public GpuPoolSpec Spec { get; init; } = new();
 
     public GpuPoolStatus? Status { get; init; }
@@ -44,7 +54,8 @@ public sealed record GpuPoolSpec
 
     /// <summary>
     /// How a pod gets its device. Static: by id in the worker's assignment, on nodes dedicated to this platform. DevicePlugin: its pod asks
-    /// for one piece of resourceName, and the kubelet chooses; other pods of the cluster may use the same nodes.
+    /// for one piece of resourceName, and the kubelet chooses; other pods of the cluster may use the same nodes. DRA: its pod claims the
+    /// very device of its slot, which a driver publishes in ResourceSlices (Kubernetes 1.34 or later).
     /// </summary>
     [Default("\"Static\"")]
     public PoolBinding? Binding { get; init; }
@@ -63,11 +74,36 @@ public sealed record GpuPoolSpec
     public bool? Shared { get; init; }
 
     /// <summary>
-    /// With binding DevicePlugin: memory of one slot, where no node label (nvidia.com/gpu.memory, of GPU feature discovery) tells. Unset:
-    /// not counted.
+    /// With binding DevicePlugin or DRA: memory of one slot, where neither a node label (nvidia.com/gpu.memory, of GPU feature discovery)
+    /// nor the device's ResourceSlice (capacity memory) tells. Unset: not counted.
     /// </summary>
     [Range(0, 16777216)]
     public int? MemoryMiBPerDevice { get; init; }
+
+    /// <summary>With binding DRA: the DeviceClass that claims name. It has to admit the pool's devices. Default gpu.nvidia.com.</summary>
+    [Length(1, 253), Pattern(Subdomain)]
+    public string? DeviceClassName { get; init; }
+
+    /// <summary>With binding DRA: the driver whose ResourceSlices tell the devices. Default gpu.nvidia.com.</summary>
+    [Length(1, 63), Pattern(Subdomain)]
+    public string? Driver { get; init; }
+
+    /// <summary>
+    /// With binding DRA: the string attribute that names a device for good, and by which it is claimed; without a domain, it is of the
+    /// driver's. Default uuid.
+    /// </summary>
+    [Length(1, 96), Pattern(@"^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z_][A-Za-z0-9_]*$")]
+    public string? IdAttribute { get; init; }
+
+    /// <summary>
+    /// With binding DRA: attributes that a device must have to be one of the pool's, as text. Default: with deviceClassName gpu.nvidia.com,
+    /// type gpu; with mig.nvidia.com, type mig; else none. Two pools of a driver on one node overlap unless they name an attribute with
+    /// different values.
+    /// </summary>
+    [Items(0, 16, ItemMaxLength = 64)]
+    public IReadOnlyDictionary<string, string>? DeviceAttributes { get; init; }
+
+    const string Subdomain = @"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$";
 
     /// <summary>Leases that one device carries at a time. Default 1.</summary>
     [Range(1, 16), Default("1")]
@@ -272,7 +308,7 @@ public sealed record DeviceCordon
     public string? Reason { get; init; }
 }
 
-/// <summary>The way a device reaches the pod. DRA is another one, to come with its own parts of the platform.</summary>
+/// <summary>The way a device reaches the pod.</summary>
 public enum PoolBinding
 {
     /// <summary>By device id, without an extended resource.</summary>
@@ -280,6 +316,9 @@ public enum PoolBinding
 
     /// <summary>By an extended resource that a device plugin offers.</summary>
     DevicePlugin,
+
+    /// <summary>By a ResourceClaim for that very device (dynamic resource allocation).</summary>
+    DRA,
 }
 
 public sealed record GpuPoolStatus
@@ -296,7 +335,7 @@ public sealed record GpuPoolStatus
 
     public int? QuarantinedSlots { get; init; }
 
-    /// <summary>Cordoned, degraded, overlapping or surplus: they get no new lease.</summary>
+    /// <summary>Cordoned, degraded, surplus or taken by others: they get no new lease.</summary>
     public int? SlotsOutOfService { get; init; }
 
     /// <summary>Not fit for work, by their node's word or by a probe: they get no lease.</summary>
@@ -338,7 +377,9 @@ public sealed record SlotStatus
 
     public long? Token { get; init; }
 
-    /// <summary>Cordoned, Degraded, Overlapping or Surplus (more than the node has now); absent while in service.</summary>
+    /// <summary>
+    /// Cordoned, Degraded, Surplus (held, and more than the node has now) or Taken (by a ResourceClaim of others); absent while in service.
+    /// </summary>
     public string? OutOfService { get; init; }
 
     /// <summary>Why it is quarantined or out of service.</summary>

@@ -85,7 +85,23 @@ public sealed class CrdOnServerTests : IAsyncLifetime
         await RefusedPoolAsync("""{"binding":"DevicePlugin","slotsPerDevice":2}""", "slotsPerDevice is 1 with binding DevicePlugin");
         await RefusedPoolAsync("""{"binding":"DevicePlugin","resourceName":"gpu"}""", "spec.resourceName");
         await RefusedPoolAsync("""{"binding":"DevicePlugin","resourceName":"Nvidia.com/gpu"}""", "spec.resourceName");
-        await RefusedPoolAsync("""{"binding":"DRA"}""", "spec.binding");
+        await RefusedPoolAsync("""{"binding":"Nothing"}""", "spec.binding");
+        await RefusedPoolAsync("""{"binding":"DRA","resourceName":"nvidia.com/gpu"}""", "resourceName is for binding DevicePlugin");
+        await RefusedPoolAsync("""{"binding":"DRA","slotsPerDevice":2}""", "slotsPerDevice is 1 with binding DRA");
+        await RefusedPoolAsync("""{"binding":"DRA","devices":[{"node":"n","id":"GPU-a","index":0}]}""", "devices is not for binding DRA");
+        foreach (var field in (string[])[
+            """ "driver":"d" """, """ "deviceClassName":"c" """, """ "idAttribute":"i" """, """ "deviceAttributes":{} """])
+            await RefusedPoolAsync($$"""{"binding":"DevicePlugin",{{field}}}""", "are for binding DRA");
+        await RefusedPoolAsync("""{"driver":"d"}""", "are for binding DRA");
+        await RefusedPoolAsync("""{"binding":"DRA","driver":"Gpu"}""", "spec.driver");
+        await RefusedPoolAsync("""{"binding":"DRA","deviceClassName":"gpu_class"}""", "spec.deviceClassName");
+        await RefusedPoolAsync("""{"binding":"DRA","idAttribute":"uuid\" || true"}""", "spec.idAttribute");
+        await RefusedPoolAsync("""{"binding":"DRA","idAttribute":"Domain/uuid"}""", "spec.idAttribute");
+        foreach (var dra in (string[])[
+            """{"binding":"DRA"}""", """{"binding":"DRA","slotsPerDevice":1,"devices":[],"idAttribute":"npu.example.com/serial_1"}""",
+            """{"binding":"DRA","driver":"gpu.nvidia.com","deviceClassName":"mig.nvidia.com","deviceAttributes":{"type":"mig"}}"""])
+            await _client.ApplyAsync(Pool(dra), Ct);
+        await _client.DeleteAsync<GpuPool>(_name, null, ct: Ct);
         foreach (var resource in (string[])["nvidia.com/gpu", "nvidia.com/gpu.shared", "nvidia.com/mig-1g.10gb"])
             await _client.ApplyAsync(Pool($$"""{"binding":"DevicePlugin","resourceName":"{{resource}}"}"""), Ct);
         await _client.DeleteAsync<GpuPool>(_name, null, ct: Ct);

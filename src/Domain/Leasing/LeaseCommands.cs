@@ -71,7 +71,7 @@ public sealed record SlotSnapshot(
 /// <summary>What a slot's device has, and whether it serves.</summary>
 /// <param name="MemoryMiB">0 = unknown: not counted.</param>
 /// <param name="EncodeSessions">That it carries at a time; 0 = not counted.</param>
-/// <param name="OutOfService">Cordoned, Degraded, Overlapping or Surplus; null while it serves.</param>
+/// <param name="OutOfService">Cordoned, Degraded, Surplus or Taken; null while it serves.</param>
 public sealed record DeviceTraits(
     int MemoryMiB, int EncodeSessions, int DecodeSessions, string? OutOfService = null, string? Reason = null)
 {

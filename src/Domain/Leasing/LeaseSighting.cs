@@ -13,7 +13,7 @@ public static class LeaseSighting
         if (!state.SlotQuarantined || state.Grant is not { } grant)
             return "its slot is not in quarantine";
         if (state.FollowsPod)
-            return "its device is the kubelet's to hand out: only the end of its pod, as the kubelet tells it, proves that it can be again";
+            return "its device is the cluster's to hand out: only the end of its pod, as the kubelet tells it, proves that it can be again";
         if (state.Attachment is not { } holder)
             return "nobody is on record as its holder";
         if (holder.Node != grant.Slot.Node)

@@ -36,8 +36,8 @@ public sealed record LeaseState
     /// <summary>Why a slot is not free yet though its holder gave it back: only the end of the holder's pod makes it so.</summary>
     public const string Releasing = nameof(Releasing);
 
-    /// <summary>The kubelet gave the pod its device and has it until the pod's end: the slot is not free before.</summary>
-    public bool FollowsPod => Grant?.Terms.DevicePlugin is not null;
+    /// <summary>The cluster gave the pod its device and counts it as the pod's until its end: the slot is not free before.</summary>
+    public bool FollowsPod => Grant?.Terms is { DevicePlugin: not null } or { Dra: not null };
 
     /// <summary>Given back cleanly, and waiting for the pod to end.</summary>
     public bool IsReleasing => SlotQuarantined && QuarantineReason is Releasing;

@@ -7,11 +7,12 @@ namespace Framelease.Domain.Leasing;
 /// <param name="Probe">How workers look at a device of their own; null = not at all.</param>
 /// <param name="DetectOnly">True: silence, a stall and the hard limit are told, and end nothing: a person does.</param>
 /// <param name="DevicePlugin">Set where the kubelet chooses the device; null = the slot's own device, told to the worker.</param>
+/// <param name="Dra">Set where the pod gets the slot's device by a ResourceClaim.</param>
 /// <param name="LockDelay">Leave to free the slot of a lost holder by time; null = never by time (R4).</param>
 public sealed record LeaseTerms(
     int MaxWaitSeconds, int StartDeadlineSeconds, int HeartbeatIntervalSeconds, int HeartbeatTimeoutSeconds, GradeTerms? Grades = null,
     LockDelayTerms? LockDelay = null, DeviceProbeTerms? Probe = null, bool? DetectOnly = null,
-    DevicePluginTerms? DevicePlugin = null)
+    DevicePluginTerms? DevicePlugin = null, DraTerms? Dra = null)
 {
     /// <returns>What is wrong with the terms and what is allowed; null when they can be kept. A timeout below two intervals would expire a
     /// holder for one late beat.</returns>
@@ -94,6 +95,15 @@ public sealed record LockDelayTerms(int StopAfterSeconds, int LockDelaySeconds)
 /// <param name="Resource">An extended resource, for example <c>nvidia.com/gpu</c>.</param>
 /// <param name="Shared">Several pieces may be the same device.</param>
 public sealed record DevicePluginTerms(string Resource, bool Shared = false);
+
+/// <summary>
+/// The pod claims the very device of its slot (dynamic resource allocation), and the cluster allocates it to that claim until the pod has
+/// ended. So here, too, a slot follows its pod.
+/// </summary>
+/// <param name="DeviceClass">Name of the DeviceClass that the claim names.</param>
+/// <param name="Driver">Of the device, for example <c>gpu.nvidia.com</c>.</param>
+/// <param name="IdAttribute">The attribute that holds the slot's device id; without a domain, it is of the driver's.</param>
+public sealed record DraTerms(string DeviceClass, string Driver, string IdAttribute);
 
 /// <summary>When a device counts as dirty before or after a worker's work, and how it comes back.</summary>
 /// <param name="ResidualMemoryMiB">Memory that may be in use on a clean device.</param>

@@ -77,7 +77,14 @@ public sealed record ResourceRequirements
     public IReadOnlyDictionary<string, string>? Limits { get; init; }
 
     public IReadOnlyDictionary<string, string>? Requests { get; init; }
+
+    /// <summary>Claims of the pod whose devices the container may use.</summary>
+    public IReadOnlyList<ContainerResourceClaim>? Claims { get; init; }
 }
+
+/// <param name="Name">As the pod has it in <c>spec.resourceClaims</c>.</param>
+/// <param name="Request">One of its requests; null = all.</param>
+public sealed record ContainerResourceClaim(string Name, string? Request = null);
 
 public sealed record SecurityContext
 {

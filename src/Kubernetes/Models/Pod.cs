@@ -49,7 +49,42 @@ public sealed record PodSpec
     public bool? EnableServiceLinks { get; init; }
 
     public IReadOnlyList<LocalObjectReference>? ImagePullSecrets { get; init; }
+
+    public Affinity? Affinity { get; init; }
+
+    /// <summary>Claims whose devices containers of the pod may use.</summary>
+    public IReadOnlyList<PodResourceClaim>? ResourceClaims { get; init; }
 }
+
+/// <summary>Where a pod may run; the node part of it.</summary>
+public sealed record Affinity
+{
+    public NodeAffinity? NodeAffinity { get; init; }
+}
+
+public sealed record NodeAffinity
+{
+    public NodeSelector? RequiredDuringSchedulingIgnoredDuringExecution { get; init; }
+}
+
+/// <summary>One term is enough.</summary>
+public sealed record NodeSelector(IReadOnlyList<NodeSelectorTerm>? NodeSelectorTerms);
+
+/// <summary>All requirements must hold.</summary>
+public sealed record NodeSelectorTerm
+{
+    public IReadOnlyList<NodeSelectorRequirement>? MatchExpressions { get; init; }
+
+    /// <summary>By field; the only one is <c>metadata.name</c>.</summary>
+    public IReadOnlyList<NodeSelectorRequirement>? MatchFields { get; init; }
+}
+
+/// <param name="Operator">In, NotIn, Exists, DoesNotExist, Gt or Lt.</param>
+public sealed record NodeSelectorRequirement(string Key, string Operator, IReadOnlyList<string>? Values = null);
+
+/// <param name="Name">For containers to name it by.</param>
+/// <param name="ResourceClaimName">The claim, in the pod's namespace.</param>
+public sealed record PodResourceClaim(string Name, string? ResourceClaimName = null);
 
 public sealed record Toleration
 {

@@ -45,6 +45,9 @@ public static class KubernetesJson
 
 [JsonSerializable(typeof(Pod))]
 [JsonSerializable(typeof(Node))]
+[JsonSerializable(typeof(ResourceSlice))]
+[JsonSerializable(typeof(ResourceClaim))]
+[JsonSerializable(typeof(DeviceClass))]
 [JsonSerializable(typeof(Namespace))]
 [JsonSerializable(typeof(ConfigMap))]
 [JsonSerializable(typeof(Secret))]

@@ -126,13 +126,21 @@ public class LeaseDeciderTests
         static readonly LeaseReleased GivenBack = Released with { SlotHeld = true };
         static readonly SlotQuarantined Releasing = Quarantined with { Reason = LeaseState.Releasing };
 
-        [Fact]
-        public void What_the_kubelet_handed_out_is_given_back_with_the_end_of_the_pod_and_nothing_before_it_is_proof()
+        static readonly LeaseGranted ByClaim = Granted with
         {
-            Given(Requested, ByKubelet, Attached).When(new LeaseCommand.Release(7, "Completed", "pod-1")).Then(GivenBack, Releasing);
-            StateOf(Requested, ByKubelet, Attached, GivenBack, Releasing).ShouldSatisfyAllConditions(
+            Terms = Terms with { Dra = new DraTerms("gpu.nvidia.com", "gpu.nvidia.com", "uuid") },
+        };
+
+        [Theory]
+        [InlineData(false)]
+        [InlineData(true)]
+        public void What_the_cluster_handed_out_is_given_back_with_the_end_of_the_pod_and_nothing_before_it_is_proof(bool byClaim)
+        {
+            var granted = byClaim ? ByClaim : ByKubelet;
+            Given(Requested, granted, Attached).When(new LeaseCommand.Release(7, "Completed", "pod-1")).Then(GivenBack, Releasing);
+            StateOf(Requested, granted, Attached, GivenBack, Releasing).ShouldSatisfyAllConditions(
                 s => s.IsReleasing.ShouldBeTrue(), s => s.Phase.ShouldBe(LeasePhase.Released));
-            var released = Given(Requested, ByKubelet, Attached, GivenBack, Releasing);
+            var released = Given(Requested, granted, Attached, GivenBack, Releasing);
             released.When(new LeaseCommand.Release(7, "Completed", "pod-1")).ThenNothing();
             released.When(new LeaseCommand.Free(FreeProof.NodeAgent, "no process", null, null, 7)).ThenRefused("NotProven", "kubelet");
             released.When(new LeaseCommand.Free(FreeProof.ContainersTerminated, "exit 137", "pod-2")).ThenRefused("NotProven", "pod-2");

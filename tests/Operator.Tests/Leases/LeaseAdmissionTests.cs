@@ -51,6 +51,13 @@ public sealed class LeaseAdmissionTests
         message!.ShouldContain("use a pool with binding Static");
         Check(new GpuLeaseSpec { Holder = new LeaseHolder { Kind = "VideoTask", Name = "clip", Uid = "u" } }, pool)
             .Request!.Terms.DevicePlugin.ShouldBe(new DevicePluginTerms("nvidia.com/gpu"));
+
+        var dra = Pool(new() { Binding = PoolBinding.DRA });
+        (_, reason, message) = Check(new GpuLeaseSpec(), dra);
+        reason.ShouldBe("BindingNeedsPod");
+        message!.ShouldContain("has binding DRA: a kubelet gives its devices (DeviceClass gpu.nvidia.com) to pods alone");
+        Check(new GpuLeaseSpec { Holder = new LeaseHolder { Kind = "VideoTask", Name = "clip", Uid = "u" } }, dra)
+            .Request!.Terms.Dra.ShouldBe(new DraTerms("gpu.nvidia.com", "gpu.nvidia.com", "uuid"));
     }
 
     [Theory]

@@ -35,4 +35,21 @@ public sealed class WorkerPodTests
         worker.Env!.ShouldNotContain(e => e.Name.EndsWith("_VISIBLE_DEVICES", StringComparison.Ordinal));
         worker.Env!.Single(e => e.Name == "FRAMELEASE_REPORT_DEVICES").Value.ShouldBe("true");
     }
+
+    [Fact]
+    public void By_a_claim_where_a_driver_publishes_them_and_the_scheduler_brings_it_to_the_node_of_its_grant()
+    {
+        var pod = Build(Given.Terms with { Dra = new DraTerms("gpu.nvidia.com", "gpu.nvidia.com", "uuid") });
+        pod.Spec!.NodeName.ShouldBeNull("only the scheduler allocates claims");
+        WorkerPod.NodeOf(pod).ShouldBe("node-1");
+        WorkerPod.NodeOf(new Pod { Spec = pod.Spec with { NodeName = "node-2" } }).ShouldBe("node-2");
+        WorkerPod.NodeOf(new Pod()).ShouldBeNull();
+        pod.Spec.ResourceClaims.ShouldBe([new PodResourceClaim("device", "clip-1")]);
+        pod.Spec.Tolerations!.ShouldContain(t => t.Key == null && t.Operator == "Exists" && t.Effect == "NoSchedule");
+        var worker = pod.Spec.Containers!.Single();
+        worker.Resources!.Claims.ShouldBe([new ContainerResourceClaim("device")]);
+        worker.Resources.Limits.ShouldBeNull();
+        worker.Env!.ShouldNotContain(e => e.Name.EndsWith("_VISIBLE_DEVICES", StringComparison.Ordinal));
+        worker.Env!.Single(e => e.Name == "FRAMELEASE_REPORT_DEVICES").Value.ShouldBe("true");
+    }
 }
