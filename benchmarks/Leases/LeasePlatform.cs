@@ -119,6 +119,7 @@ sealed class LeasePlatform : IAsyncDisposable
         foreach (var kind in CustomResources.All)
             await Client.ServerSideApplyAsync(CrdGenerator.Generate(kind), "bench", force: true, ct: ct);
         await AskUntilAsync(() => Client.ListAsync<GpuPool>(ct: ct), ct);
+        await EnsureNamespaceAsync(ct);
         await Client.CreateAsync(new Tenant { Metadata = new() { Name = "bench" }, Spec = new() { Namespaces = ["default"] } }, ct);
         await Client.CreateAsync(
             new GpuPool
@@ -128,6 +129,19 @@ sealed class LeasePlatform : IAsyncDisposable
             },
             ct);
         await StartOperatorAsync(directory, programs, kubeconfig, ct);
+    }
+
+    // As the chart makes it on a cluster: where the operator leaves word.
+    async Task EnsureNamespaceAsync(CancellationToken ct)
+    {
+        try
+        {
+            await Client.CreateAsync(new Namespace { Metadata = new() { Name = "framelease-system" } }, ct);
+        }
+        catch (KubernetesException e) when (e.IsAlreadyExists)
+        {
+            // the embedded API server has it from the beginning
+        }
     }
 
     async Task<string> StartApiServerAsync(string directory, string programs, CancellationToken ct)

@@ -22,8 +22,8 @@ sealed class AttemptSignals
 
     public event Action<string>? PoolChanged;
 
-    /// <summary>Carries the uid of a lease that this replica recorded something of.</summary>
-    public event Action<string>? LeaseMoved;
+    /// <summary>This replica recorded something of the lease; the grant, if that is what it recorded.</summary>
+    public event Action<LeaseRequested, LeaseGranted?>? LeaseMoved;
 
     public void Changed(TaskState task, LeaseState? lease)
     {
@@ -36,8 +36,9 @@ sealed class AttemptSignals
     /// <summary>A lease was requested, or its slot changed: its pool may have something to do.</summary>
     public void Requested(LeaseRequested request)
     {
-        LeaseGranted(request);
+        // The pool first: whoever waits for the slot waits for its dispatcher, and nobody for a status.
         PoolChanged?.Invoke(request.Pool);
+        Moved(request, null);
     }
 
     /// <summary>A slot of the pool is free, and no lease tells of it.</summary>
@@ -46,9 +47,11 @@ sealed class AttemptSignals
     /// <summary>Something of a device is in the log, which may be the pool's.</summary>
     public void PoolRecorded(string pool) => PoolChanged?.Invoke(pool);
 
-    public void LeaseGranted(LeaseRequested request)
+    public void LeaseGranted(LeaseRequested request, LeaseGranted grant) => Moved(request, grant);
+
+    void Moved(LeaseRequested request, LeaseGranted? grant)
     {
-        LeaseMoved?.Invoke(request.LeaseUid);
+        LeaseMoved?.Invoke(request, grant);
         LeaseChanged?.Invoke(new ObjectKey(request.Namespace, request.Name));
     }
 

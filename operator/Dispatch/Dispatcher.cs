@@ -100,7 +100,7 @@ sealed class Dispatcher(
         {
             var granted = (LeaseGranted)change.Events[0];
             Log.LeaseGranted(logger, change.LeaseUid, granted.Slot.ToString(), granted.Token);
-            signals.LeaseGranted(change.Before.State.Request!);
+            signals.LeaseGranted(change.Before.State.Request!, granted);
         }
 
         return changes.Count;

@@ -12,9 +12,13 @@ namespace Framelease.Operator.Liveness;
 sealed class LivenessWatch(ILedger ledger, AttemptService attempts, LeaseService leases, TimeProvider time, ILogger<LivenessWatch> logger)
 {
     /// <summary>
-    /// A beat is seen one period late at most, and so is its absence: whoever fell silent expires within a second of the timeout.
+    /// A beat is seen one period late at most; its absence is looked for when it is due. So whoever fell silent expires within a second of the
+    /// timeout.
     /// </summary>
     static readonly TimeSpan Period = TimeSpan.FromMilliseconds(400);
+
+    /// <summary>A timer that fires a little early must not make this loop spin.</summary>
+    static readonly TimeSpan Soonest = TimeSpan.FromMilliseconds(10);
 
     /// <summary>
     /// Of so many periods one brings a look at everything; the others bring one only when somebody's time may be over. Stalls, grades and
@@ -43,10 +47,12 @@ sealed class LivenessWatch(ILedger ledger, AttemptService attempts, LeaseService
         var start = time.GetTimestamp();
         for (var turn = 0; !cancel.IsCancellationRequested; turn++)
         {
+            var next = Period;
             try
             {
                 if (turn % LookEvery == 0 || await GlanceAsync(start, cancel))
                     await LookAsync(start, epoch, cancel);
+                next = UntilNext();
             }
             catch (LedgerUnavailableException e)
             {
@@ -61,8 +67,14 @@ sealed class LivenessWatch(ILedger ledger, AttemptService attempts, LeaseService
                 // Somebody reported in between: the next look knows.
             }
 
-            await Task.Delay(Period, time, cancel);
+            await Task.Delay(next, time, cancel);
         }
+    }
+
+    TimeSpan UntilNext()
+    {
+        var due = _attached.SoonestSeconds;
+        return due >= Period.TotalSeconds ? Period : due <= Soonest.TotalSeconds ? Soonest : TimeSpan.FromSeconds(due);
     }
 
     /// <param name="start">When this leader began to look, as <see cref="TimeProvider.GetTimestamp"/> has it.</param>

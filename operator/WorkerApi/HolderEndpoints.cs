@@ -25,7 +25,8 @@ static class HolderEndpoints
             var (asked, most) = (time.GetTimestamp(), TimeSpan.FromSeconds(request.Seconds));
             while (true)
             {
-                var reply = await service.LookAsync(request, cancel);
+                var reply = ear.Granted is { } news && news.Namespace == request.Namespace
+                    ? HolderService.Told(news.Grant) : await service.LookAsync(request, cancel);
                 var left = most - time.GetElapsedTime(asked);
                 if (!reply.Waits || left <= TimeSpan.Zero || stopping.IsCancellationRequested)
                 {

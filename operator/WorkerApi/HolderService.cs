@@ -32,9 +32,12 @@ sealed class HolderService(
         if (lease.Request is { } wish && wish.Namespace != request.Namespace)
             throw new HttpProblem(404, "NotFound", $"the log knows no lease with uid {request.LeaseUid} in namespace {request.Namespace}");
         return lease is { IsGranted: true, Grant: { } grant }
-            ? new HolderWaitReply(nameof(LeasePhase.Granted), grant.Slot.Node, grant.Slot.Device, grant.Slot.Slot, grant.Token)
+            ? Told(grant)
             : new HolderWaitReply(lease.Phase is LeasePhase.None ? nameof(LeasePhase.Pending) : lease.Phase.ToString());
     }
+
+    public static HolderWaitReply Told(LeaseGranted grant) =>
+        new(nameof(LeasePhase.Granted), grant.Slot.Node, grant.Slot.Device, grant.Slot.Slot, grant.Token);
 
     /// <param name="user">Who was found to have the right to attach in the request's namespace.</param>
     public async Task<HeldLease> AttachAsync(string user, HolderAttachRequest request, CancellationToken cancel)

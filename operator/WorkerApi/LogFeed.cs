@@ -40,7 +40,7 @@ sealed class LogFeed(IEventStore log, EventFilter filter, Func<EventEnvelope, st
         var feed = new LogFeed(
             log, new EventFilter(LeaseStream, ["lease_granted", "lease_gave_up", "lease_revoked"]), e => e.Stream[LeaseStream.Length..],
             mostOfOneKey: 4, stopping);
-        signals.LeaseMoved += feed.Wake;
+        signals.LeaseMoved += (request, grant) => feed.Wake(request.LeaseUid, grant is null ? null : new GrantNews(request.Namespace, grant));
         return feed;
     }
 
@@ -86,12 +86,12 @@ sealed class LogFeed(IEventStore log, EventFilter filter, Func<EventEnvelope, st
         }
     }
 
-    void Wake(string key)
+    void Wake(string key, GrantNews? granted = null)
     {
         lock (_gate)
         {
             if (_ears.TryGetValue(key, out var ears))
-                ears.ForEach(e => e.Ring());
+                ears.ForEach(e => e.Ring(granted));
         }
     }
 
@@ -123,7 +123,14 @@ sealed class LogFeed(IEventStore log, EventFilter filter, Func<EventEnvelope, st
 
         public string Key => key;
 
-        public void Ring() => _wake.Set();
+        /// <summary>The grant that rang, if this replica made it: nobody has to read what was just written.</summary>
+        public GrantNews? Granted { get; private set; }
+
+        public void Ring(GrantNews? granted = null)
+        {
+            Granted = granted ?? Granted;
+            _wake.Set();
+        }
 
         /// <summary>Until there is news, or the time is over.</summary>
         public Task WaitAsync(TimeSpan most, TimeProvider time, CancellationToken cancel) => _wake.WaitAsync(most, time, cancel);
@@ -131,3 +138,7 @@ sealed class LogFeed(IEventStore log, EventFilter filter, Func<EventEnvelope, st
         public void Dispose() => feed.Forget(this);
     }
 }
+
+/// <summary>A grant that is committed.</summary>
+/// <param name="Namespace">Of the lease.</param>
+sealed record GrantNews(string Namespace, LeaseGranted Grant);

@@ -14,6 +14,12 @@ public sealed class LivenessWitness(double blindAfterSeconds = 5)
     bool _failed;
 
     /// <summary>
+    /// Seconds from the last look or glance until the soonest time of those that are watched is over by our clock, if nobody beats; infinite
+    /// when nobody is watched whose time is not over yet.
+    /// </summary>
+    public double SoonestSeconds => _seen.Values.Where(w => !w.IsOver).Select(w => w.LeftSeconds).DefaultIfEmpty(double.PositiveInfinity).Min();
+
+    /// <summary>
     /// A look found no answer. Beats found none either, however short it was: the next look starts every deadline anew (R5).
     /// </summary>
     public void Fail() => _failed = true;
@@ -99,7 +105,9 @@ public sealed class LivenessWitness(double blindAfterSeconds = 5)
 
         public double SilentSeconds { get; private set; }
 
-        public bool IsOver => SilentSeconds >= first.TimeoutSeconds;
+        public double LeftSeconds => first.TimeoutSeconds - SilentSeconds;
+
+        public bool IsOver => LeftSeconds <= 0;
 
         // While nobody looked, beats may have found no open door. So of one gap at most half a timeout counts: a timeout shorter than the
         // tolerated gap would otherwise expire every holder in the first look after a short stall of the authority.

@@ -30,6 +30,20 @@ public class LivenessWitnessGlanceTests
     }
 
     [Fact]
+    public void What_is_left_of_the_longest_silence_says_when_to_look_next()
+    {
+        _witness.SoonestSeconds.ShouldBe(Timeout, 0.001);
+        Glance(0.4);
+        _witness.SoonestSeconds.ShouldBe(Timeout - 0.4, 0.001);
+        Beat();
+        Glance(0.4);
+        _witness.SoonestSeconds.ShouldBe(Timeout, 0.001);
+        while (!Glance(0.4))
+            _witness.SoonestSeconds.ShouldBeGreaterThan(0);
+        _witness.SoonestSeconds.ShouldBe(double.PositiveInfinity, "whose time is over is for the look to judge, and no reason to hurry again");
+    }
+
+    [Fact]
     public void No_glance_asks_for_a_look_while_everybody_beats()
     {
         for (var i = 0; i < 1_000; i++)
