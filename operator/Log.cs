@@ -108,4 +108,7 @@ static partial class Log
 
     [LoggerMessage(40, LogLevel.Warning, "metrics of {Source} are missing in this scrape: {Why}")]
     public static partial void MetricsIncomplete(ILogger logger, string source, string why);
+
+    [LoggerMessage(56, LogLevel.Warning, "task {Namespace}/{Name} ({Uid}) runs by the log and its VideoTask is gone: cancelled")]
+    public static partial void OrphanCancelled(ILogger logger, string @namespace, string name, string uid);
 }

@@ -128,6 +128,18 @@ sealed record AttemptPlan(IReadOnlyList<ITaskEvent> Task, IReadOnlyList<ILeaseEv
     }
 
     /// <summary>
+    /// The database is another one than the lease was granted on (R12). The attempt is over with it: whether its worker was let in may be in the
+    /// part of the history that was lost, so nothing is proven, and its pod is ended.
+    /// </summary>
+    public static AttemptPlan AuthorityChanged(TaskState task, LeaseState? lease, AttemptFence fence, string message, int retryDelaySeconds)
+    {
+        var taskDecision = task.Current(fence.Scene, fence.Attempt, fence.PodUid) is null
+            ? Decision<ITaskEvent>.Nothing
+            : Lost(task, fence, "AuthorityChanged", message, retryDelaySeconds);
+        return Combine(taskDecision, lease, new LeaseCommand.ChangeAuthority(message));
+    }
+
+    /// <summary>
     /// The node is lost to its workers: gone, booted anew, or vouched to be switched off. The attempt is over; with a proof its slot is
     /// free, and so it is when nobody attached: a worker touches neither device nor output before that (R2), and cannot attach any more.
     /// </summary>
@@ -190,6 +202,10 @@ sealed record AttemptPlan(IReadOnlyList<ITaskEvent> Task, IReadOnlyList<ILeaseEv
 /// <summary>The fence of R2 as it is presented.</summary>
 sealed record AttemptFence(string TaskUid, int Scene, int Attempt, string PodUid, string? LeaseUid, long Token)
 {
+    /// <returns>Null when no attempt runs.</returns>
+    public static AttemptFence? RunningIn(TaskState task) => task.Scenes.Values.FirstOrDefault(s => s.IsRunning)?.Started is { } s
+        ? new(task.Accepted!.TaskUid, s.Scene, s.Attempt, s.PodUid, s.LeaseUid, s.Token) : null;
+
     public static AttemptFence Of(AttemptRow a) => new(a.TaskUid, a.Scene, a.Attempt, a.PodUid, a.LeaseUid, a.Token);
 }
 

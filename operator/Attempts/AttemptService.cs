@@ -78,6 +78,11 @@ sealed class AttemptService(ILedger ledger, Random chance, AttemptSignals signal
             fence, "operator", epoch, (task, lease) => AttemptPlan.NodeLost(task, lease, fence, message, proof, Delay(task, fence)),
                 cancel);
 
+    public Task<AttemptPlan> AuthorityChangedAsync(AttemptFence fence, string message, LeaderEpoch epoch, CancellationToken cancel) =>
+        TransactAsync(
+            fence, "operator", epoch, (task, lease) => AttemptPlan.AuthorityChanged(task, lease, fence, message, Delay(task, fence)),
+            cancel);
+
     /// <summary>On a person's order, on any replica.</summary>
     public Task<AttemptPlan> RevokeAsync(AttemptFence fence, string actor, string reason, CancellationToken cancel) =>
         TransactAsync(fence, actor, null, (task, lease) => AttemptPlan.Revoke(task, lease, fence, actor, reason, Delay(task, fence)),

@@ -1,8 +1,10 @@
 using Framelease.Domain.Leasing;
+using Framelease.Kubernetes.Controllers;
 using Framelease.Kubernetes.Models;
 using Framelease.Operator.Attempts;
 using Framelease.Operator.Ledger;
 using Framelease.Operator.Pods;
+using Framelease.Resources;
 
 namespace Framelease.Operator.Authority;
 
@@ -48,8 +50,8 @@ sealed class AuthorityRelease(ILedger ledger, AttemptService attempts, AttemptSi
         var slots = await ledger.ReadAuthoritySlotsAsync(cancel);
         if (slots.Count == 0)
             return 0;
-        foreach (var uid in slots.Select(s => s.Slot.LeaseUid).OfType<string>())
-            await EndLeaseAsync(uid, epoch, cancel);
+        foreach (var held in slots.Where(s => s.Slot.LeaseUid is not null))
+            await EndLeaseAsync(held, epoch, cancel);
         var pods = await ledger.ReadAuthorityPodsAsync(cancel);
         var ended = pods.Where(p => world.FindPod(p.Uid) is not { } pod || PodObservation.EndOf(pod) is not null).ToList();
         await ledger.ForgetAuthorityPodsAsync([.. ended.Select(p => p.Uid)], epoch, cancel);
@@ -97,10 +99,18 @@ sealed class AuthorityRelease(ILedger ledger, AttemptService attempts, AttemptSi
             : null;
     }
 
-    async Task EndLeaseAsync(string uid, LeaderEpoch epoch, CancellationToken cancel)
+    async Task EndLeaseAsync(HeldSlot held, LeaderEpoch epoch, CancellationToken cancel)
     {
+        const string why = "the database is another one than the lease was granted on";
+        if (held.Attempt is { } attempt)
+        {
+            await attempts.AuthorityChangedAsync(AttemptFence.Of(attempt), why, epoch, cancel);
+            return;
+        }
+
+        var uid = held.Slot.LeaseUid!;
         var lease = await ledger.LoadLeaseAsync(uid, cancel);
-        var events = LeaseSteps.Decide(lease.State, new LeaseCommand.ChangeAuthority("the database is another one than the lease was granted on"));
+        var events = LeaseSteps.Decide(lease.State, new LeaseCommand.ChangeAuthority(why));
         if (events.Count > 0)
             await ledger.CommitAsync(new LedgerCommit("operator", [], [new LeaseChange(uid, lease, events)], epoch), cancel);
     }
@@ -117,13 +127,19 @@ sealed class AuthorityRelease(ILedger ledger, AttemptService attempts, AttemptSi
             return true;
         }
 
-        // A pod that is still there says itself how it ended (WorkerPodReconciler), and says more: the attempt's exit code.
-        if (held.Attempt is { } a && world.FindPod(a.PodUid) is not null)
-            return false;
-        if (held.Attempt is { } gone)
+        if (held.Attempt is { } attempt)
         {
-            var fence = new AttemptFence(gone.TaskUid, gone.Scene, gone.Attempt, gone.PodUid, gone.LeaseUid, gone.Token);
-            var end = new PodEnd(true, null, false, "the pod ended in the part of the history that was lost", evidence) { Proof = FreeProof.PodsAccounted };
+            var pod = world.FindPod(attempt.PodUid);
+            // One that keeps its finalizer says itself how it ended (WorkerPodReconciler). One that has lost it said so in the history that was
+            // lost, and nobody asks it again.
+            var told = pod is null ? null : PodObservation.EndOf(pod);
+            if (pod is not null && (told is null || pod.HasFinalizer(ApiGroup.PodFinalizer)))
+                return false;
+            var fence = AttemptFence.Of(attempt);
+            var end = told ?? new PodEnd(true, null, false, "the pod ended in the part of the history that was lost", evidence)
+            {
+                Proof = FreeProof.PodsAccounted,
+            };
             return (await attempts.PodEndedAsync(fence, end, epoch, cancel)).Refusal is null;
         }
 

@@ -1,6 +1,10 @@
 using System.Globalization;
+using Framelease.Domain.Leasing;
 using Framelease.EventStore;
+using Framelease.Operator.Attempts;
+using Framelease.Operator.Ledger;
 using Framelease.Operator.Pools;
+using Framelease.Operator.Status;
 
 namespace Framelease.Operator.Authority;
 
@@ -68,10 +72,23 @@ sealed class AuthorityTakeOver(IAuthorityStore store, ClusterIdentity cluster, I
     {
         var highest = Math.Max(await store.HighestTokenAsync(cancel), witness.Grants.Select(g => g.Token).DefaultIfEmpty(0).Max());
         var floor = checked(Math.Max(highest, Math.Max(state.Recorded?.Floor ?? 0, witness.Seen?.Floor ?? 0)) + Step);
-        if (await store.TryTakeAsync(new AuthorityTaking(witness, state, floor, reason), cancel) is not { } slots)
+        var taking = new AuthorityTaking(witness, state, floor, reason) { Lost = await LostAsync(witness, cancel) };
+        if (await store.TryTakeAsync(taking, cancel) is not { } slots)
             return false;
         Log.AuthorityTaken(logger, reason, slots, floor);
         return true;
+    }
+
+    // A lease is granted once (R6).
+    async Task<IReadOnlyList<LeaseChange>> LostAsync(AuthorityWitness witness, CancellationToken cancel)
+    {
+        var shown = witness.Grants.Select(g => g.LeaseUid).OfType<string>().ToHashSet(StringComparer.Ordinal);
+        var waiting = await store.LoadWaitingAsync(shown, cancel);
+        return
+        [
+            .. waiting.OrderBy(w => w.Key, StringComparer.Ordinal).Select(w =>
+                new LeaseChange(w.Key, w.Value, LeaseSteps.Decide(w.Value.State, new LeaseCommand.GiveUp(LostHistory.Condition)))),
+        ];
     }
 
     static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);

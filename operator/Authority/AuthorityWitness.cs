@@ -33,7 +33,8 @@ sealed record AuthorityWitness(SeenAuthority? Seen, IReadOnlyList<SeenGrant> Gra
         return new(
             SeenAuthority.Parse(map?.Data),
             [.. leases.Where(l => l.Status is { Node: not null, Device: not null, Token: not null })
-                .Select(l => new SeenGrant(l.Status!.Node!, l.Status.Device!, l.Status.Slot ?? 0, l.Status.Token!.Value))],
+                .Select(l => new SeenGrant(
+                    l.Status!.Node!, l.Status.Device!, l.Status.Slot ?? 0, l.Status.Token!.Value, l.Metadata.Uid))],
             [.. pods.Items.Where(p => WorkerPod.NodeOf(p) is not null && PodObservation.EndOf(p) is null)
                 .Select(p => new SeenPod(p.Metadata.Uid!, $"{p.Metadata.Namespace}/{p.Metadata.Name}", WorkerPod.NodeOf(p)!))])
         {
@@ -97,7 +98,8 @@ sealed record SeenAuthority(long Incarnation, string SystemIdentifier, long Time
         long.TryParse(data.GetValueOrDefault(key), NumberStyles.None, CultureInfo.InvariantCulture, out var n) ? n : null;
 }
 
-sealed record SeenGrant(string Node, string Device, int Slot, long Token);
+/// <param name="LeaseUid">Whose status shows it.</param>
+sealed record SeenGrant(string Node, string Device, int Slot, long Token, string? LeaseUid = null);
 
 sealed record SeenPod(string Uid, string Name, string Node);
 

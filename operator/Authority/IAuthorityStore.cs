@@ -1,4 +1,6 @@
+using Framelease.Domain.Leasing;
 using Framelease.EventStore;
+using Framelease.Operator.Ledger;
 
 namespace Framelease.Operator.Authority;
 
@@ -22,11 +24,14 @@ interface IAuthorityStore
     /// <summary>Of the slots and of the log: they can only differ if somebody mended one of them by hand.</summary>
     Task<long> HighestTokenAsync(CancellationToken cancel);
 
+    /// <summary>Of these leases, those that wait for a grant.</summary>
+    Task<IReadOnlyDictionary<string, Loaded<LeaseState>>> LoadWaitingAsync(IReadOnlyCollection<string> leaseUids, CancellationToken cancel);
+
     /// <summary>
     /// In one transaction: a new incarnation with all leaders before it fenced, every slot in quarantine under the floor, who may use slots on
     /// record, one event.
     /// </summary>
-    /// <returns>How many slots there are; null when another replica was faster.</returns>
+    /// <returns>How many slots there are; null when another replica was faster, or a lease moved: look again.</returns>
     Task<long?> TryTakeAsync(AuthorityTaking taking, CancellationToken cancel);
 }
 
@@ -34,5 +39,11 @@ interface IAuthorityStore
 /// <param name="Floor">Above every token and epoch that was ever handed out, as far as anyone can tell.</param>
 sealed record AuthorityTaking(AuthorityWitness Witness, AuthorityState Seen, long Floor, string Reason)
 {
+    /// <summary>
+    /// Leases that wait in the log and were granted in the part of it that was lost: they end here, for after it a dispatcher might be sooner than
+    /// whoever reads their status.
+    /// </summary>
+    public IReadOnlyList<LeaseChange> Lost { get; init; } = [];
+
     public long Incarnation => (Seen.Recorded?.Incarnation ?? 0) + 1;
 }

@@ -1,3 +1,4 @@
+using Framelease.Domain.Leasing;
 using Framelease.EventStore;
 using Framelease.Operator.Ledger;
 using Framelease.Operator.Ledger.Sql;
@@ -48,6 +49,24 @@ sealed class PostgresAuthority(PostgresEventStore store, ClusterIdentity cluster
         return rows.Rows[0];
     }
 
+    public async Task<IReadOnlyDictionary<string, Loaded<LeaseState>>> LoadWaitingAsync(
+        IReadOnlyCollection<string> leaseUids, CancellationToken cancel)
+    {
+        var waiting = await store.QueryAsync(
+            Statement.Of("select uid from framelease.leases where state = 'Pending' and uid = any ($1)", (object)leaseUids.ToArray()),
+            r => r.GetString(0), cancel);
+        // Only what a copy lacks: as a rule none, after a restore those that were granted since it was made.
+        var loaded = new Dictionary<string, Loaded<LeaseState>>(StringComparer.Ordinal);
+        foreach (var uid in waiting)
+        {
+            var slice = await store.FetchStreamAsync(PostgresLedger.LeaseStream(uid), 1, cancel);
+            loaded[uid] = new Loaded<LeaseState>(
+                slice.Events.Aggregate(LeaseState.Initial, (s, e) => s.Evolve(e.Data, e.Timestamp)), slice.Version, slice.Now);
+        }
+
+        return loaded;
+    }
+
     public async Task<long?> TryTakeAsync(AuthorityTaking taking, CancellationToken cancel)
     {
         var (witness, state, floor) = (taking.Witness, taking.Seen, taking.Floor);
@@ -81,6 +100,8 @@ sealed class PostgresAuthority(PostgresEventStore store, ClusterIdentity cluster
             witness.Pods.Select(p => p.Uid).ToArray(), witness.Pods.Select(p => p.Name).ToArray(), witness.Pods.Select(p => p.Node).ToArray(),
             taking.Incarnation));
         WriteHolders(session, taking);
+        foreach (var lease in taking.Lost)
+            session.Append(PostgresLedger.LeaseStream(lease.LeaseUid), lease.Before.Version, [.. lease.Events]);
         session.AppendAny(
             $"authority-{cluster.Uid}",
             new AuthorityChanged(taking.Incarnation, taking.Reason, state.SystemIdentifier, state.Timeline, floor, witness.Pods.Count));
@@ -91,6 +112,11 @@ sealed class PostgresAuthority(PostgresEventStore store, ClusterIdentity cluster
         catch (GuardFailedException e) when (e.Code == "AuthorityTaken")
         {
             // another replica was faster: look at what it left
+            return null;
+        }
+        catch (EventStreamUnexpectedMaxEventIdException)
+        {
+            // a lease moved since it was loaded: look again
             return null;
         }
 

@@ -31,22 +31,18 @@ sealed class GpuLeaseReconciler(
             lease = await finalizers.Leases.AddAsync(lease, cancel);
 
         Obstacle? obstacle = null;
+        LeaseRequested? request = null;
         if (loaded.State.Phase is LeasePhase.None)
-        {
-            (var request, obstacle) = LeaseAdmission.Check(lease, stores.Pools.List(), stores.Tenants.List());
-            if (request is not null)
-            {
-                await leases.ChangeAsync(lease.Metadata.Uid!, "operator", leader.Epoch, _ => [new LeaseCommand.Request(request)], cancel);
-                loaded = await ledger.LoadLeaseAsync(lease.Metadata.Uid!, cancel);
-            }
-        }
-
+            (request, obstacle) = LeaseAdmission.Check(lease, stores.Pools.List(), stores.Tenants.List());
         var lost = LostHistory.Of(lease.Status, loaded.State);
-        if (lost is not null && loaded.State.Phase is LeasePhase.Pending)
+        if (request is not null || (lost is not null && loaded.State.Phase is LeasePhase.Pending))
         {
-            // Never granted twice (R6): who had it may be at work still, under a token that is nobody's any more.
+            // Never granted twice (R6): who had it may be at work still, under a token that is nobody's any more. In one commit, for between two
+            // of them the dispatcher would find it waiting.
             await leases.ChangeAsync(
-                lease.Metadata.Uid!, "operator", leader.Epoch, _ => [new LeaseCommand.GiveUp(LostHistory.Condition)], cancel);
+                lease.Metadata.Uid!, "operator", leader.Epoch,
+                _ => [request is null ? null : new LeaseCommand.Request(request),
+                    lost is null ? null : new LeaseCommand.GiveUp(LostHistory.Condition)], cancel);
             loaded = await ledger.LoadLeaseAsync(lease.Metadata.Uid!, cancel);
         }
 

@@ -86,6 +86,10 @@ interface ILedger
     /// <summary>Events of a device and of its newest leases (at most <paramref name="leases"/>), in the order in which they were recorded.</summary>
     Task<IReadOnlyList<HistoryItem>> ReadDeviceHistoryAsync(string device, int leases, CancellationToken cancel);
 
+    /// <summary>Tasks that have not ended, in the order of their uids.</summary>
+    /// <param name="after">The last uid of the page before; empty for the first one.</param>
+    Task<IReadOnlyList<NamedStream>> ReadRunningTasksAsync(string after, int limit, CancellationToken cancel);
+
     /// <summary>Uid, name and namespace of the newest task or lease of that name, also after the object is gone; null when there never was one.</summary>
     Task<NamedStream?> FindByNameAsync(string kind, string? ns, string name, CancellationToken cancel);
 

@@ -61,6 +61,14 @@ sealed partial class PostgresLedger
             r.GetDouble(10)),
         cancel);
 
+    public Task<IReadOnlyList<NamedStream>> ReadRunningTasksAsync(string after, int limit, CancellationToken cancel) => RowsAsync(
+        Statement.Of(
+            """
+            select uid, namespace, name from framelease.tasks where phase in ('Accepted', 'Admitted') and uid > $1 order by uid limit $2
+            """,
+            after, limit),
+        r => new NamedStream(r.GetString(0), r.GetString(1), r.GetString(2)), cancel);
+
     public async Task<NamedStream?> FindByNameAsync(string kind, string? ns, string name, CancellationToken cancel)
     {
         var (table, order) = kind == "lease" ? ("leases", "requested_at") : ("tasks", "created_at");

@@ -26,6 +26,7 @@ static class WorkerPod
                 Name = name,
                 Namespace = task.Metadata.Namespace,
                 Labels = Labels(task.Metadata.Uid!, scene, attempt),
+                Annotations = new Dictionary<string, string>(StringComparer.Ordinal) { [ApiGroup.TokenAnnotation] = TokenOf(grant) },
                 Finalizers = [ApiGroup.PodFinalizer],
                 OwnerReferences = [OwnerOf(task)],
             },
@@ -78,6 +79,8 @@ static class WorkerPod
         [ApiGroup.SceneLabel] = scene.ToString(CultureInfo.InvariantCulture),
         [ApiGroup.AttemptLabel] = attempt.ToString(CultureInfo.InvariantCulture),
     };
+
+    public static string TokenOf(LeaseGranted? grant) => (grant?.Token ?? 0).ToString(CultureInfo.InvariantCulture);
 
     public static OwnerReference OwnerOf(VideoTask task) =>
         new(ApiGroup.ApiVersion, nameof(VideoTask), task.Metadata.Name!, task.Metadata.Uid!, Controller: true, BlockOwnerDeletion: true);

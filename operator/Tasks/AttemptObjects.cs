@@ -1,6 +1,7 @@
 using Framelease.Domain.Leasing;
 using Framelease.Domain.Tasks;
 using Framelease.Kubernetes.Client;
+using Framelease.Kubernetes.Controllers;
 using Framelease.Kubernetes.Models;
 using Framelease.Operator.Hosting;
 using Framelease.Operator.Pods;
@@ -81,13 +82,24 @@ sealed class AttemptObjects(IKubernetesClient kubernetes, OperatorOptions option
 
     /// <summary>The pod, and before it the claim that it waits for, where it gets its device by one.</summary>
     /// <param name="leaseUid">Of the grant; null without one.</param>
-    public async Task<Pod> EnsurePodAsync(
+    /// <returns>
+    /// Null while a pod or a claim of the same name is there that was made under another grant: it comes from a part of the history that was
+    /// lost (R12), and goes first.
+    /// </returns>
+    public async Task<Pod?> EnsurePodAsync(
         VideoTask task, TaskState state, SceneState scene, Engine engine, string? leaseUid, LeaseGranted? grant, CancellationToken cancel)
     {
         var accepted = state.Accepted!;
         var name = AttemptName.Of(accepted.Name, accepted.TaskUid, scene.Scene, scene.Attempt);
-        if (grant?.Terms.Dra is not null)
-            await EnsureClaimAsync(PodClaim.Build(task, name, scene.Scene, scene.Attempt, leaseUid!, grant), cancel);
+        if (grant?.Terms.Dra is not null
+            && !await EnsureClaimAsync(PodClaim.Build(task, name, scene.Scene, scene.Attempt, leaseUid!, grant), cancel))
+        {
+            // Its pod may have it still, and goes with it.
+            if (await kubernetes.FindAsync<Pod>(name, accepted.Namespace, cancel) is { } user)
+                await TakeAsync(user, task, grant, cancel);
+            return null;
+        }
+
         var wish = WorkerPod.Build(
             task, engine, name, scene.Scene, scene.Attempt, grant, options.PublicUrl ?? options.Listen, options.WorkerServiceAccount,
             grant?.Terms.StartDeadlineSeconds ?? 600);
@@ -97,26 +109,55 @@ sealed class AttemptObjects(IKubernetesClient kubernetes, OperatorOptions option
         }
         catch (KubernetesException e) when (e.IsAlreadyExists)
         {
-            return Ours(await kubernetes.GetAsync<Pod>(name, accepted.Namespace, cancel), task);
+            return await TakeAsync(await kubernetes.GetAsync<Pod>(name, accepted.Namespace, cancel), task, grant, cancel);
         }
     }
 
-    async Task EnsureClaimAsync(ResourceClaim wish, CancellationToken cancel)
+    async Task<Pod?> TakeAsync(Pod found, VideoTask task, LeaseGranted? grant, CancellationToken cancel)
+    {
+        if (IsOf(Ours(found, task), grant))
+            return found;
+        await LetGoAsync(found, cancel);
+        return null;
+    }
+
+    async Task LetGoAsync<T>(T found, CancellationToken cancel)
+        where T : KubernetesObject
+    {
+        if (found.Metadata.DeletionTimestamp is null)
+            await kubernetes.DeleteAsync<T>(
+                found.Metadata.Name!, found.Metadata.Namespace, DeleteOptions.ForUid(found.Metadata.Uid), cancel);
+    }
+
+    async Task<bool> EnsureClaimAsync(ResourceClaim wish, CancellationToken cancel)
     {
         var (name, ns) = (wish.Metadata.Name!, wish.Metadata.Namespace);
         try
         {
             await kubernetes.CreateAsync(wish, cancel);
+            return true;
         }
         catch (KubernetesException e) when (e.IsAlreadyExists)
         {
-            if (!PodClaim.IsSame(await kubernetes.GetAsync<ResourceClaim>(name, ns, cancel), wish))
+            var found = await kubernetes.GetAsync<ResourceClaim>(name, ns, cancel);
+            if (PodClaim.IsSame(found, wish))
+                return true;
+            if (found.Metadata.Labels?.GetValueOrDefault(ApiGroup.TaskUidLabel) != wish.Metadata.Labels![ApiGroup.TaskUidLabel])
             {
                 throw new NameTakenException(
                     $"ResourceClaim {ns}/{name} exists and is not that of this lease's device; delete or rename it");
             }
+
+            await LetGoAsync(found, cancel);
+            return false;
         }
     }
+
+    // A token is granted once. A pod loses its finalizer when its end is on record, and this attempt's start is not yet.
+    static bool IsOf(Pod pod, LeaseGranted? grant) => pod.HasFinalizer(ApiGroup.PodFinalizer)
+        && pod.Metadata.Annotations?.GetValueOrDefault(ApiGroup.TokenAnnotation) is var token
+        && (token is null || token == WorkerPod.TokenOf(grant));
+
 
     static T Ours<T>(T found, VideoTask task)
         where T : KubernetesObject =>

@@ -95,7 +95,8 @@ sealed class SceneRunner(
         VideoTask task, Loaded<TaskState> loaded, SceneState scene, Engine engine, string? leaseUid, LeaseState? lease, LeaderEpoch epoch, CancellationToken cancel)
     {
         var grant = lease?.Grant;
-        var pod = await objects.EnsurePodAsync(task, loaded.State, scene, engine, leaseUid, grant, cancel);
+        if (await objects.EnsurePodAsync(task, loaded.State, scene, engine, leaseUid, grant, cancel) is not { } pod)
+            return new SceneStepResult(false, Soon, null, lease);
         var timeout = grant?.Terms.HeartbeatTimeoutSeconds ?? task.Spec.Timeouts?.HeartbeatTimeoutSeconds ?? 300;
         var started = TaskDecider.Decide(loaded.State, new TaskCommand.Start(new AttemptStarted(
             scene.Scene, scene.Attempt, pod.Metadata.Name!, pod.Metadata.Uid!, leaseUid, grant?.Token ?? 0, grant?.Slot.Node, grant?.Slot.Device)
@@ -123,7 +124,7 @@ sealed class SceneRunner(
         {
             if (PodObservation.AttemptOf(pod) is not { } a || a.TaskUid != state.Accepted?.TaskUid || PodObservation.EndOf(pod) is not null)
                 continue;
-            if (!state.IsEnded && !state.Ended.ContainsKey((a.Scene, a.Attempt)))
+            if (!state.IsEnded && !state.Ended.ContainsKey((a.Scene, a.Attempt)) && !IsOfLostHistory(state, a, pod))
                 continue;
             again = Soon;
             if (pod.Metadata.DeletionTimestamp is not null)
@@ -136,6 +137,11 @@ sealed class SceneRunner(
 
         return again;
     }
+
+    // The log is always ahead of the pods that follow from it, unless its end was lost (R12): nothing on record will ever end such a pod.
+    static bool IsOfLostHistory(TaskState state, (string TaskUid, int Scene, int Attempt) a, Pod pod) =>
+        state.Scenes.TryGetValue(a.Scene, out var scene)
+        && (a.Attempt > scene.Attempt || (a.Attempt == scene.Attempt && scene.Started is { } started && started.PodUid != pod.Metadata.Uid));
 
     // Local waiting only: nothing is decided by this clock but when to stop being patient.
     bool Overdue((string TaskUid, int Scene, int Attempt) attempt)

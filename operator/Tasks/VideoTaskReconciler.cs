@@ -93,11 +93,8 @@ sealed class VideoTaskReconciler(
     {
         if (loaded.State is { IsEnded: false, Phase: not TaskPhase.None })
         {
-            var running = loaded.State.Scenes.Values.FirstOrDefault(s => s.IsRunning)?.Started;
-            var fence = running is null
-                ? null
-                : new AttemptFence(task.Metadata.Uid!, running.Scene, running.Attempt, running.PodUid, running.LeaseUid, running.Token);
-            await attempts.CancelAsync(task.Metadata.Uid!, fence, "deletion of the VideoTask", leader.Epoch, cancel);
+            await attempts.CancelAsync(
+                task.Metadata.Uid!, AttemptFence.RunningIn(loaded.State), "deletion of the VideoTask", leader.Epoch, cancel);
             loaded = await ledger.LoadTaskAsync(task.Metadata.Uid!, cancel);
         }
 

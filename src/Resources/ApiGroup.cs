@@ -22,6 +22,9 @@ public static class ApiGroup
     public const string AttemptLabel = Name + "/attempt";
     public const string ManagedByLabel = "app.kubernetes.io/managed-by";
 
+    /// <summary>On worker pods: the token of the grant that the pod was made under; 0 without a lease.</summary>
+    public const string TokenAnnotation = Name + "/token";
+
     /// <summary>On nodes: JSON list of devices that a node agent found.</summary>
     public const string DevicesAnnotation = Name + "/devices";
 

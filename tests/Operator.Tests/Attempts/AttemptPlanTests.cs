@@ -34,6 +34,19 @@ public sealed class AttemptPlanTests
     }
 
     [Fact]
+    public void A_change_of_authority_ends_the_attempt_with_its_lease_and_proves_nothing_of_the_slot()
+    {
+        var plan = AttemptPlan.AuthorityChanged(Running, Held, Given.Fence(), "another database", 1);
+        plan.Task.OfType<AttemptFailed>().ShouldHaveSingleItem().Reason.ShouldBe("AuthorityChanged");
+        plan.Lease.Select(e => e.GetType()).ShouldBe([typeof(LeaseRevoked), typeof(SlotQuarantined)]);
+        // Whether somebody attached may be in the part of the history that was lost.
+        var started = Given.Task([.. Given.Accepted(), .. Given.Started()]);
+        var unattached = AttemptPlan.AuthorityChanged(started, Given.Lease(Given.Granted()), Given.Fence(), "another database", 1);
+        unattached.Task.ShouldContain(e => e is AttemptReturned);
+        unattached.Lease.ShouldNotContain(e => e is SlotFreed);
+    }
+
+    [Fact]
     public void A_repeated_attach_changes_nothing() =>
         AttemptPlan.Attach(Running, Held, Given.Fence(), "node-1", "0.1.0").ChangesNothing.ShouldBeTrue();
 

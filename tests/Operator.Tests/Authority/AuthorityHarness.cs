@@ -9,6 +9,7 @@ using Framelease.Operator.Leadership;
 using Framelease.Operator.Ledger;
 using Framelease.Operator.Monitoring;
 using Framelease.Operator.Pools;
+using Framelease.Resources;
 using Microsoft.Extensions.Logging.Abstractions;
 using LeaderEpoch = Framelease.Operator.Ledger.LeaderEpoch;
 
@@ -159,9 +160,16 @@ sealed class FakeWorld : IPodsAndNodes
 
     public void Ended(string uid) => _pods[uid] = Pod(uid, "Succeeded", new ContainerState { Terminated = new() { ExitCode = 0, Reason = "Completed" } });
 
+    /// <summary>Its end is on record, and so it has lost its finalizer; but the record may be lost.</summary>
+    public void EndedOnRecord(string uid)
+    {
+        Ended(uid);
+        _pods[uid] = _pods[uid] with { Metadata = _pods[uid].Metadata with { Finalizers = null } };
+    }
+
     static Pod Pod(string uid, string phase, ContainerState state) => new()
     {
-        Metadata = new ObjectMeta { Name = uid, Uid = uid },
+        Metadata = new ObjectMeta { Name = uid, Uid = uid, Finalizers = [ApiGroup.PodFinalizer] },
         Spec = new PodSpec { NodeName = "node-1", Containers = [new Container { Name = "worker" }] },
         Status = new PodStatus { Phase = phase, ContainerStatuses = [new ContainerStatus { Name = "worker", State = state }] },
     };

@@ -108,6 +108,37 @@ public sealed class RestoreTests(PostgresServer server) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_attempt_of_the_copy_ends_with_its_lease_and_a_pod_whose_end_only_the_lost_history_knew_holds_its_slot_no_longer()
+    {
+        var connection = await server.CreateDatabaseAsync();
+        await using var before = new AuthorityHarness(connection);
+        await before.StartAsync();
+        await before.LeadAsync();
+        await before.DevicesAsync("sw-0", "sw-1");
+        var ended = await before.RunAsync("sw-0", "a");
+        var running = await before.RunAsync("sw-1", "b");
+        await PostgresTools.DumpAsync(connection, _file);
+
+        await using var after = new AuthorityHarness(await RestoreAsync());
+        after.World.EndedOnRecord(ended.PodUid);
+        after.World.Runs(running.PodUid);
+        await after.StartAsync(AuthorityWitness.None with { Pods = [new SeenPod(running.PodUid, "default/b", "node-1")] });
+        await after.LeadAsync();
+        (await after.Release.LookAsync(after.Epoch, Ct)).ShouldBe(2);
+        foreach (var attempt in new[] { ended, running })
+        {
+            var task = (await after.Ledger.LoadTaskAsync(attempt.TaskUid, Ct)).State;
+            task.Ended.ShouldContainKey((0, 1), "a worker that never stops is ended with its pod, which a task deletes once its attempt is over");
+        }
+
+        after.World.Ended(running.PodUid);
+        (await after.Release.LookAsync(after.Epoch, Ct)).ShouldBe(1, "what keeps its finalizer tells its end itself");
+        (await after.SlotAsync("sw-0")).State.ShouldBe(SlotState.Free);
+        after.World.EndedOnRecord(running.PodUid);
+        (await after.Release.LookAsync(after.Epoch, Ct)).ShouldBe(0);
+    }
+
+    [Fact]
     public async Task A_dump_restored_on_the_same_server_is_told_apart_although_the_server_says_the_same_of_itself()
     {
         var connection = await server.CreateDatabaseAsync();

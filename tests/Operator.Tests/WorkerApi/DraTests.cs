@@ -137,7 +137,7 @@ public sealed class DraTests(PostgresServer server) : IAsyncLifetime
         var grant = new LeaseGranted(new SlotKey("cluster", Node, "GPU-a", 0), "L4", "Gpu", 0, 7, terms);
         var state = Given.Task(
             [(TaskAccepted)Given.Accepted()[0] with { TaskUid = task.Metadata.Uid! }, .. Given.Accepted().Skip(1)]);
-        Task<Pod> EnsureAsync(IKubernetesClient client, LeaseGranted granted) => new AttemptObjects(
+        Task<Pod?> EnsureAsync(IKubernetesClient client, LeaseGranted granted) => new AttemptObjects(
                 client, new OperatorOptions { Postgres = "", ObjectRoot = "", Identity = "test" })
             .EnsurePodAsync(task, state, state.Scenes[0], engine, lease.Metadata.Uid, granted, default);
 
@@ -148,11 +148,15 @@ public sealed class DraTests(PostgresServer server) : IAsyncLifetime
             (await _platform.Client.ListAsync<Pod>("default")).Items.ShouldBeEmpty();
         }
 
-        var pod = await EnsureAsync(_platform.Client, grant);
-        (await EnsureAsync(_platform.Client, grant)).Metadata.Uid.ShouldBe(pod.Metadata.Uid);
+        var pod = (await EnsureAsync(_platform.Client, grant))!;
+        (await EnsureAsync(_platform.Client, grant))!.Metadata.Uid.ShouldBe(pod.Metadata.Uid);
         var claim = (await _platform.Client.ListAsync<ResourceClaim>("default")).Items.ShouldHaveSingleItem();
         pod.Spec!.ResourceClaims!.Single().ResourceClaimName.ShouldBe(claim.Metadata.Name);
         var other = grant with { Slot = grant.Slot with { Device = "GPU-b" } };
+        (await EnsureAsync(_platform.Client, other)).ShouldBeNull("a claim of an earlier grant, of a history that was lost, goes first");
+        (await _platform.Client.ListAsync<ResourceClaim>("default")).Items.ShouldBeEmpty();
+        var foreign = claim with { Metadata = new ObjectMeta { Name = claim.Metadata.Name, Namespace = "default" } };
+        await _platform.Client.CreateAsync(foreign);
         (await Should.ThrowAsync<NameTakenException>(() => EnsureAsync(_platform.Client, other))).Message
             .ShouldContain("is not that of this lease's device");
     }

@@ -15,7 +15,7 @@ sealed class Scheduler(int seed)
     Exception? _failure;
 
     /// <summary>Steps of the trace that a failure shows.</summary>
-    public const int LastSteps = 60;
+    static readonly int LastSteps = int.TryParse(Environment.GetEnvironmentVariable("FRAMELEASE_SIM_STEPS"), out var steps) ? steps : 60;
 
     public Random Chance { get; } = new(seed);
 

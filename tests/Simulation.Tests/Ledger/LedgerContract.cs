@@ -521,6 +521,28 @@ public abstract class LedgerContract : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Tasks_that_have_not_ended_are_read_page_by_page()
+    {
+        var fence = await RunningAsync();
+        (await _ledger.ReadRunningTasksAsync("", 1, Ct)).ShouldHaveSingleItem().Uid.ShouldBe(fence.TaskUid);
+        (await _ledger.ReadRunningTasksAsync(fence.TaskUid, 1, Ct)).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task A_lease_that_the_cluster_saw_granted_and_the_log_shows_as_waiting_ends_with_the_take_over_and_is_never_granted_again()
+    {
+        await DevicesAsync("sw-0");
+        foreach (var uid in new[] { "lease-a", "lease-b" })
+            await RequestAsync(uid);
+        await TakeAsync(new AuthorityWitness(null, [Ahead with { LeaseUid = "lease-a" }, Ahead with { LeaseUid = "unknown" }], []));
+        await LeadAsync();
+        var ended = (await _ledger.LoadLeaseAsync("lease-a", Ct)).State;
+        (ended.Phase, ended.EndReason).ShouldBe((LeasePhase.GaveUp, "HistoryLost"));
+        (await _ledger.LoadLeaseAsync("lease-b", Ct)).State.Phase.ShouldBe(LeasePhase.Pending);
+        (await _ledger.ReadQueueAsync("default", 10, Ct)).Groups.SelectMany(g => g.Heads).ShouldHaveSingleItem().LeaseUid.ShouldBe("lease-b");
+    }
+
+    [Fact]
     public async Task While_a_pod_of_before_the_change_is_left_on_the_node_no_proof_frees_a_slot_there()
     {
         var fence = await RunningAsync();

@@ -32,17 +32,40 @@ sealed class MemoryAuthority(MemoryDatabase database, IDatabaseWay way) : IAutho
             T.Log.Select(e => e.Data).OfType<LeaseGranted>().Select(g => g.Token).DefaultIfEmpty().Max()),
         cancel);
 
+    public Task<IReadOnlyDictionary<string, Loaded<LeaseState>>> LoadWaitingAsync(
+        IReadOnlyCollection<string> leaseUids, CancellationToken cancel) => way.AskAsync<IReadOnlyDictionary<string, Loaded<LeaseState>>>(
+        "waiting leases",
+        () => leaseUids.Where(uid => T.Leases.GetValueOrDefault(uid)?.State == "Pending").ToDictionary(
+            uid => uid,
+            uid =>
+            {
+                var events = database.Stream(PostgresLedger.LeaseStream(uid));
+                return new Loaded<LeaseState>(
+                    events.Aggregate(LeaseState.Initial, (s, e) => s.Evolve(e.Data, e.At)), events.Count, database.Now);
+            },
+            StringComparer.Ordinal),
+        cancel);
+
     public Task<long?> TryTakeAsync(AuthorityTaking taking, CancellationToken cancel) => way.AskAsync(
         "take the authority",
         () =>
         {
             if ((T.Recorded?.Incarnation ?? 0) != (taking.Seen.Recorded?.Incarnation ?? 0))
                 return (long?)null;
+            try
+            {
+                database.Commit(new LedgerCommit("operator", [], taking.Lost));
+            }
+            catch (LedgerConflictException)
+            {
+                return null;
+            }
+
+            Take(taking);
             database.AppendAny(
                 $"authority-{database.Cluster}", "operator", null,
                 new AuthorityChanged(
                     taking.Incarnation, taking.Reason, database.System, database.Timeline, taking.Floor, taking.Witness.Pods.Count));
-            Take(taking);
             return T.Slots.Count;
         },
         cancel);

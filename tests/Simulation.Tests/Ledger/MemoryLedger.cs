@@ -17,7 +17,8 @@ interface IDatabaseWay
 }
 
 /// <summary>The ledger's port over a <see cref="MemoryDatabase"/>.</summary>
-sealed class MemoryLedger(MemoryDatabase database, IDatabaseWay way) : ILedger
+/// <param name="asWritten">What another version makes of a commit; null = this one's own.</param>
+sealed class MemoryLedger(MemoryDatabase database, IDatabaseWay way, Func<LedgerCommit, LedgerCommit>? asWritten = null) : ILedger
 {
     static readonly JsonSerializerOptions Json = EventJson.CreateOptions(EventTypesJson.Default);
 
@@ -33,7 +34,7 @@ sealed class MemoryLedger(MemoryDatabase database, IDatabaseWay way) : ILedger
         way.AskAsync<IReadOnlyList<Loaded<LeaseState>>>("load leases", () => [.. leaseUids.Select(Lease)], cancel);
 
     public Task CommitAsync(LedgerCommit commit, CancellationToken cancel) =>
-        commit.IsEmpty ? Task.CompletedTask : Do($"commit {Told(commit)}", () => database.Commit(commit), cancel);
+        commit.IsEmpty ? Task.CompletedTask : Do($"commit {Told(commit)}", () => database.Commit(asWritten?.Invoke(commit) ?? commit), cancel);
 
     public Task<AttemptRow?> FindAttemptByPodAsync(string podUid, CancellationToken cancel) =>
         way.AskAsync("find attempt", () => T.Attempts.Values.Select(a => a.Row).FirstOrDefault(a => a.PodUid == podUid), cancel);
@@ -61,7 +62,7 @@ sealed class MemoryLedger(MemoryDatabase database, IDatabaseWay way) : ILedger
         "read pool", () => new PoolSnapshot(Math.Min(10_000, Waiting(pool).Count()), SlotsOf(pool), database.Now), cancel);
 
     public Task<QueueSnapshot> ReadQueueAsync(string pool, int heads, CancellationToken cancel) =>
-        way.AskAsync("read queue", () => Queue(pool, heads), cancel);
+        way.AskAsync($"read queue {pool}", () => Queue(pool, heads), cancel);
 
     public Task SetWaitsAsync(string pool, IReadOnlyList<WaitReason> reasons, LeaderEpoch epoch, CancellationToken cancel) => Do(
         "set waits",
@@ -122,6 +123,16 @@ sealed class MemoryLedger(MemoryDatabase database, IDatabaseWay way) : ILedger
                 .OrderByDescending(l => l.Value.GrantedAt).Take(leases).Select(l => PostgresLedger.LeaseStream(l.Key)),
         ]),
         cancel);
+
+    public Task<IReadOnlyList<NamedStream>> ReadRunningTasksAsync(string after, int limit, CancellationToken cancel) =>
+        way.AskAsync<IReadOnlyList<NamedStream>>(
+            "running tasks",
+            () =>
+            [
+                .. T.Tasks.Values.Where(t => t.Phase is "Accepted" or "Admitted" && string.CompareOrdinal(t.Uid, after) > 0)
+                    .OrderBy(t => t.Uid, StringComparer.Ordinal).Take(limit).Select(t => new NamedStream(t.Uid, t.Namespace, t.Name)),
+            ],
+            cancel);
 
     public Task<NamedStream?> FindByNameAsync(string kind, string? ns, string name, CancellationToken cancel) => way.AskAsync(
         "find name",

@@ -17,10 +17,6 @@ public sealed class ReachTests
         ["Framelease.Operator.WorkerApi.NodeAuthorizer"] = "who may call; NodeApiTests ask it, on a real API server",
         ["Framelease.Operator.WorkerApi.LogFeed"] = "wakes who waits for an HTTP answer; NodeApiTests and HolderApiTests wait",
         ["Framelease.NodeAgent.AgentOptions"] = "a command line; AgentOptionsTests read it",
-        ["Framelease.Operator.Authority.AuthorityTakeOver"] = "no world restores a backup yet; RestoreTests do, on a real PostgreSQL",
-        ["Framelease.Operator.Authority.AuthorityWitness"] = "as AuthorityTakeOver",
-        ["Framelease.Operator.Authority.SeenAuthority"] = "as AuthorityTakeOver",
-        ["Framelease.Operator.Authority.SeenHolder"] = "as AuthorityTakeOver",
         ["Framelease.Operator.Authority.PostgresAuthority"] = "simulated; LedgerContract holds both to the same rules",
     };
 

@@ -12,6 +12,7 @@ sealed class DatabaseServer
     readonly Scheduler _simulation;
     readonly List<TimeSpan> _disturbances = [];
     int _outages;
+    int _servers = 1;
 
     public DatabaseServer(Scheduler simulation)
     {
@@ -34,8 +35,8 @@ sealed class DatabaseServer
 
     public void Start() => Disturb(-1);
 
-    /// <summary>The look at liveness that the caller of the running query took last: what it decides now, it decided on that.</summary>
-    public Look? LookOfCaller { get; private set; }
+    /// <summary>Looks at liveness and at queues that the caller of the running query took last: what it decides now, it decided on them.</summary>
+    public IReadOnlyDictionary<string, Look> LooksOfCaller { get; private set; } = new Dictionary<string, Look>(StringComparer.Ordinal);
 
     /// <summary>How long it had been there at that time, its clock without a jump beyond what is tolerated.</summary>
     public TimeSpan PresentFor(TimeSpan at)
@@ -57,14 +58,34 @@ sealed class DatabaseServer
         _disturbances.Add(_simulation.Elapsed);
     }
 
-    /// <param name="look">This one, if it is a look at liveness, else the caller's last one.</param>
-    public T Execute<T>(string who, string what, Look? look, Func<T> work)
+    /// <summary>
+    /// A copy of earlier takes the place of the database: what came after it never happened, and until the copy was taken over it hands out
+    /// nothing (R12).
+    /// </summary>
+    /// <param name="isPromoted">A standby that lagged behind, on a timeline of its own; else a dump, on another server.</param>
+    public void Restore(MemoryTables copy, bool isPromoted)
+    {
+        Database.Tables = copy.Copy();
+        Database.Tables.HasAuthority = false;
+        _servers++;
+        if (isPromoted)
+            Database.Timeline++;
+        else
+            Database.System = $"system-{_servers}";
+        Disturb(0);
+    }
+
+    /// <param name="looks">The caller's last ones, this one among them if it is one.</param>
+    /// <param name="requireAuthority">As a pool's connections do, which a restore and a fail-over end.</param>
+    public T Execute<T>(string who, string what, IReadOnlyDictionary<string, Look> looks, bool requireAuthority, Func<T> work)
     {
         if (IsDown)
             throw new LedgerUnavailableException("the database is shutting down", new TimeoutException());
-        if (what is "look")
-            look!.At ??= _simulation.Elapsed;
-        LookOfCaller = look;
+        if (requireAuthority && !Database.Tables.HasAuthority)
+            throw new LeadershipLostException("the server's authority was not taken over");
+        if (looks.TryGetValue(what, out var look))
+            look.At ??= _simulation.Elapsed;
+        LooksOfCaller = looks;
         try
         {
             var result = work();
@@ -81,9 +102,17 @@ sealed class DatabaseServer
     }
 }
 
-/// <summary>One look at liveness.</summary>
+/// <summary>One look at what is decided on.</summary>
 sealed class Look
 {
+    public const string AtLiveness = "look";
+
+    const string AtQueue = "read queue ";
+
+    public static bool Is(string what) => what == AtLiveness || what.StartsWith(AtQueue, StringComparison.Ordinal);
+
+    public static string OfQueue(string pool) => AtQueue + pool;
+
     /// <summary>True time at which it was answered; the first time, if it arrived twice.</summary>
     public TimeSpan? At { get; set; }
 }

@@ -8,6 +8,8 @@ sealed class FaultPlan
 {
     public static readonly string[] Operators = ["operator-a", "operator-b"];
 
+    static readonly TimeSpan UpgradeEvery = TimeSpan.FromSeconds(10);
+
     readonly List<Fault> _faults = [];
 
     public int Lost { get; private init; }
@@ -30,6 +32,9 @@ sealed class FaultPlan
     public int DrainGrace { get; private set; } = 6;
 
     public TimeSpan Until { get; private init; }
+
+    /// <summary>When the first replica, and every worker from then on, is of a new version; null = all are from the beginning.</summary>
+    public TimeSpan? UpgradeAt { get; private set; }
 
     /// <summary>Nothing goes wrong but in workers.</summary>
     public bool IsCalm => (Lost, Deaf, Twice, _faults.Count) == (0, 0, 0, 0);
@@ -62,6 +67,8 @@ sealed class FaultPlan
         }
 
         plan.HasAgents = isWhole && chance.Next(2) == 0;
+        if (isWhole && chance.Next(4) == 0)
+            plan.UpgradeAt = TimeSpan.FromMilliseconds(chance.Next((int)trouble.TotalMilliseconds * 3 / 4));
         // Only a long silence shows whether a worker stops by itself before its slot is another's.
         if (isWhole && hasLockDelay && wild != 0)
         {
@@ -79,6 +86,9 @@ sealed class FaultPlan
         return plan;
     }
 
+    /// <summary>Replicas are upgraded one after the other, each when the one before is up.</summary>
+    public bool IsOld(string replica, TimeSpan at) => at < UpgradeAt + (UpgradeEvery * Array.IndexOf(Operators, replica));
+
     public Temper Temper(Random chance, bool isOver) => new(
         TimeSpan.FromMilliseconds(500 + chance.Next(chance.Next(HasLockDelay ? 2 : 5) == 0 ? 90_000 : 15_000)),
         IsZombie: !isOver && chance.Next(1000) < Zombies,
@@ -89,6 +99,12 @@ sealed class FaultPlan
     {
         (world.Network.Lost, world.Network.Deaf, world.Network.Twice) = (Lost, Deaf, Twice);
         fate.PostAfter(Until, () => (world.Network.Lost, world.Network.Deaf, world.Network.Twice) = (0, 0, 0));
+        if (UpgradeAt is { } upgrade)
+        {
+            foreach (var (name, i) in Operators.Select((name, i) => (name, i)))
+                fate.PostAfter(upgrade + (UpgradeEvery * i), () => world.Crash(name));
+        }
+
         foreach (var fault in _faults)
         {
             fate.PostAfter(fault.At, () => Begin(world, fate, fault));
@@ -100,8 +116,12 @@ sealed class FaultPlan
     {
         var calls = string.Create(CultureInfo.InvariantCulture, $"of 1000 calls {Lost} lost, {Deaf} deaf, {Twice} twice");
         var workers = string.Create(CultureInfo.InvariantCulture, $"of 1000 workers {Zombies} zombies, {Still} still");
-        return $"{calls}; {workers}{(HasAgents ? "; agents" : "")}{(HasLockDelay ? $"; lock delay, drain grace {DrainGrace} s" : "")}; {string.Join("; ", _faults.OrderBy(f => f.At))}";
+        var kind = (HasAgents ? "; agents" : "") + (UpgradeAt is { } at ? Upgrade(at) : "")
+            + (HasLockDelay ? $"; lock delay, drain grace {DrainGrace} s" : "");
+        return $"{calls}; {workers}{kind}; {string.Join("; ", _faults.OrderBy(f => f.At))}";
     }
+
+    static string Upgrade(TimeSpan at) => string.Create(CultureInfo.InvariantCulture, $"; upgrade at {at.TotalSeconds:0.0} s");
 
     void Begin(SimulatedWorld world, SimProcess fate, Fault f)
     {
@@ -211,6 +231,9 @@ enum FaultKind
 
     /// <summary>Somebody else's process is on a node's device.</summary>
     DeviceDirty,
+
+    /// <summary>The database is set back to how it was when this fault began: a dump restored, or a standby promoted that lagged.</summary>
+    Restore,
 }
 
 sealed record Fault(FaultKind Kind, TimeSpan At, TimeSpan Length, string Operator, string Node, int Seconds)
@@ -218,10 +241,13 @@ sealed record Fault(FaultKind Kind, TimeSpan At, TimeSpan Length, string Operato
     /// <summary>Every other one lies around what R3 tolerates.</summary>
     public TimeSpan Jump => TimeSpan.FromSeconds(Seconds % 2 == 0 ? Seconds : Seconds / 75.0);
 
+    public bool IsPromotion => Seconds % 2 == 0;
+
     string Where => Kind switch
     {
         FaultKind.CutNode or FaultKind.CutToNode or FaultKind.NodeDies or FaultKind.Drain or FaultKind.CutKubelet
             or FaultKind.DeviceUnfit or FaultKind.DeviceDirty => Node,
+        FaultKind.Restore => IsPromotion ? "by promotion" : "of a dump",
         FaultKind.ClockJump => string.Create(CultureInfo.InvariantCulture, $"{Jump.TotalSeconds:0.0} s"),
         _ => Operator,
     };

@@ -88,20 +88,24 @@ sealed class Network(Scheduler simulation)
 }
 
 /// <summary>The way of one operator to the database.</summary>
-sealed class SimWay(Network network, SimProcess from, DatabaseServer server) : IDatabaseWay
+/// <param name="requireAuthority">False: as a start looks at a database that it may have to take over.</param>
+sealed class SimWay(Network network, SimProcess from, DatabaseServer server, bool requireAuthority = true) : IDatabaseWay
 {
-    Look? _look;
+    // Replaced, never changed: what is under way keeps those of its time.
+    IReadOnlyDictionary<string, Look> _looks = new Dictionary<string, Look>(StringComparer.Ordinal);
 
     public Task<T> AskAsync<T>(string what, Func<T> work, CancellationToken cancel)
     {
-        var look = what is "look" ? _look = new Look() : _look;
+        if (Look.Is(what))
+            _looks = new Dictionary<string, Look>(_looks, StringComparer.Ordinal) { [what] = new() };
+        var looks = _looks;
         return network.CallAsync(
             from, server.Process, DatabaseServer.Address, from.Name,
             () =>
             {
                 try
                 {
-                    return Task.FromResult(server.Execute(from.Name, what, look, work));
+                    return Task.FromResult(server.Execute(from.Name, what, looks, requireAuthority, work));
                 }
                 catch (Exception e)
                 {

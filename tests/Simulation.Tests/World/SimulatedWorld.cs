@@ -37,6 +37,9 @@ abstract class SimulatedWorld : IDisposable
     /// <summary>Of so many seeds, one is a world whose pool detects and tells only; a person ends what it tells of.</summary>
     const int DetectOnlyEvery = 50;
 
+    /// <summary>Of so many whole ones.</summary>
+    const int WholeDetectOnlyEvery = 10;
+
     static readonly TimeSpan PersonLooks = TimeSpan.FromSeconds(15);
 
     /// <summary>Faults begin and end inside this time; then everything has until the end to come to rest.</summary>
@@ -49,7 +52,8 @@ abstract class SimulatedWorld : IDisposable
     protected SimulatedWorld(int seed, bool isWhole)
     {
         Simulation = new Scheduler(seed);
-        IsDetectOnly = seed % DetectOnlyEvery == DetectOnlyEvery - 1;
+        IsDetectOnly = isWhole ? seed / WholeEvery % WholeDetectOnlyEvery == WholeDetectOnlyEvery - 1
+            : seed % DetectOnlyEvery == DetectOnlyEvery - 1;
         Network = new Network(Simulation);
         Server = new DatabaseServer(Simulation);
         Invariants = new Invariants(Simulation, this);
@@ -180,7 +184,8 @@ abstract class SimulatedWorld : IDisposable
             {
                 await order(replica);
             }
-            catch (Exception e) when (e is LedgerUnavailableException or LedgerConflictException or OperationCanceledException)
+            catch (Exception e) when (
+                e is LedgerUnavailableException or LedgerConflictException or LeadershipLostException or OperationCanceledException)
             {
                 // She sees an error, and may try again.
             }

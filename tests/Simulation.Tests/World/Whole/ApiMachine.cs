@@ -108,7 +108,7 @@ sealed class SimApiWay(Scheduler simulation, Network network, SimProcess from, A
             try
             {
                 var answer = api.Execute(work);
-                if (!what.StartsWith("get", StringComparison.Ordinal) && !what.StartsWith("list", StringComparison.Ordinal))
+                if (!IsQuiet(what))
                     simulation.Say($"{from.Name}: {what}");
                 return Task.FromResult(answer);
             }
@@ -118,6 +118,10 @@ sealed class SimApiWay(Scheduler simulation, Network network, SimProcess from, A
             }
         },
         ApiErrors.NoAnswer, cancel, mayRepeat: false);
+
+    // Looks, and the word that leaders leave all the time.
+    static bool IsQuiet(string what) => what.StartsWith("get", StringComparison.Ordinal) || what.StartsWith("list", StringComparison.Ordinal)
+        || what.Contains(" configmaps ", StringComparison.Ordinal);
 
     public async Task OpenAsync(WatchStream stream, int seconds, Func<Action<ApiChange>, IDisposable> open, CancellationToken cancel)
     {

@@ -40,6 +40,7 @@ static class PlatformObjects
         {
             Binding = byKubelet ? PoolBinding.DevicePlugin : PoolBinding.Static,
             SlotsPerDevice = byKubelet ? 1 : slots,
+            AutoRecovery = terms.DetectOnly is true ? false : null,
             ProbationSeconds = 15,
             CleanUpRetrySeconds = 2,
             StartDeadlineSeconds = terms.StartDeadlineSeconds,

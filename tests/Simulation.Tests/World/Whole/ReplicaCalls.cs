@@ -13,6 +13,8 @@ sealed class ReplicaCalls(WholeWorld world, SimProcess from, string origin)
     public async Task<ApiAnswer<T>> CallAsync<T>(Func<WholeReplica, Task<T>> handler, CancellationToken cancel)
     {
         var replica = (WholeReplica)world.AnyReplica();
+        if (!replica.IsServing)
+            return new ApiAnswer<T>.Later("connection refused", Reached: false, null);
         try
         {
             return await world.Network.CallAsync(

@@ -25,7 +25,7 @@ sealed class SimHolder(WholeWorld world, SimPod program, string bootId, TimeSpan
         var request = new HolderAttachRequest(
             "0.1.0", "default", program.LeaseUid!, $"holder-{program.Name}", bootId, Process: SimProcesses.IdentityOf(program));
         var hold = new LeaseHold(
-            api, request, new SimDevices(world, program.Node), new LeaseSay(TextWriter.Null, quiet: true), _time, chance);
+            api, world.IsOld ? OldVersion.Of(request) : request, new SimDevices(world, program.Node), new LeaseSay(TextWriter.Null, quiet: true), _time, chance);
         if (await hold.AttachAsync(CancellationToken.None) is not ApiAnswer<HeldLease>.Ok(var held))
             return;
         world.Takes(program, held.Device);

@@ -1,7 +1,10 @@
 using System.Globalization;
+using Framelease.Kubernetes.Client;
 using Framelease.Operator.Attempts;
+using Framelease.Operator.Authority;
 using Framelease.Operator.Hosting;
 using Framelease.Operator.Leases;
+using Framelease.Operator.Ledger;
 using Framelease.Operator.Pools;
 using Framelease.Operator.WorkerApi;
 using Framelease.Simulation.Tests.ApiServer;
@@ -16,16 +19,27 @@ sealed class WholeReplica : IReplica
 {
     static readonly byte[] Key = [.. Enumerable.Range(0, 32).Select(i => (byte)i)];
 
+    const string Namespace = "framelease-system";
+
+    static readonly TimeSpan WordEvery = TimeSpan.FromSeconds(30);
+
     readonly ControlPlane _plane;
+    readonly MemoryKubernetes _kubernetes;
+    readonly MemoryAuthority _authority;
+    readonly AuthorityTakeOver _takeOver;
 
     public WholeReplica(WholeWorld world, string name)
     {
         Process = world.Simulation.Process(name);
         var chance = new Random(world.Simulation.Chance.Next());
         var database = new SimWay(world.Network, Process, world.Server);
-        var ledger = new MemoryLedger(world.Server.Database, database);
-        var kubernetes = new MemoryKubernetes(
+        var ledger = new MemoryLedger(
+            world.Server.Database, database, world.Plan.IsOld(name, world.Simulation.Elapsed) ? OldVersion.Of : null);
+        var kubernetes = _kubernetes = new MemoryKubernetes(
             world.Api.Server, new SimApiWay(world.Simulation, world.Network, Process, world.Api));
+        _authority = new MemoryAuthority(
+            world.Server.Database, new SimWay(world.Network, Process, world.Server, requireAuthority: false));
+        _takeOver = new AuthorityTakeOver(_authority, new ClusterIdentity(world.Server.Database.Cluster), NullLogger.Instance);
         var options = new OperatorOptions { Postgres = "", ObjectRoot = "", Identity = name };
         var signals = new AttemptSignals();
         var attempts = new AttemptService(ledger, chance, signals);
@@ -63,9 +77,44 @@ sealed class WholeReplica : IReplica
 
     public NodeService Nodes { get; }
 
-    public Task RunAsync() => _plane.RunAsync((_, _) => [], () => { }, CancellationToken.None);
+    /// <summary>Its database is settled, and it answers calls.</summary>
+    public bool IsServing { get; private set; }
+
+    public async Task RunAsync()
+    {
+        var startUp = new StartUp(Process.Clock, NullLogger.Instance);
+        var seen = await startUp.RetryAsync(
+            async () => await _takeOver.EnsureAsync(
+                await AuthorityWitness.ReadAsync(_kubernetes, Namespace, CancellationToken.None), CancellationToken.None),
+            CancellationToken.None);
+        IsServing = true;
+        await startUp.RetryAsync(() => LeaveWordAsync(seen, CancellationToken.None), CancellationToken.None);
+        await _plane.RunAsync((_, stop) => [KeepLeavingWordAsync(seen, stop)], () => { }, CancellationToken.None);
+    }
 
     public void Dispose() => _plane.Dispose();
+
+    async Task KeepLeavingWordAsync(SeenAuthority seen, CancellationToken stop)
+    {
+        while (!stop.IsCancellationRequested)
+        {
+            await Task.Delay(WordEvery, Process.Clock, stop);
+            try
+            {
+                await LeaveWordAsync(seen with { Position = await _authority.LastEventAsync(stop) }, stop);
+            }
+            catch (Exception e) when (e is LedgerUnavailableException or KubernetesException)
+            {
+                // In the next round.
+            }
+        }
+    }
+
+    async Task<bool> LeaveWordAsync(SeenAuthority seen, CancellationToken cancel)
+    {
+        await AuthorityWitness.PublishAsync(_kubernetes, Namespace, seen, cancel);
+        return true;
+    }
 
     static Guid IdOf(Random chance) =>
         Guid.Parse(string.Create(CultureInfo.InvariantCulture, $"00000000-0000-4000-9000-{chance.NextInt64(1L << 48):x12}"));

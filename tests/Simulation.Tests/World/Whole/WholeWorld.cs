@@ -2,14 +2,17 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using Framelease.Domain.Devices;
 using Framelease.Domain.Leasing;
+using Framelease.EventStore;
 using Framelease.GpuWorker;
 using Framelease.GpuWorker.Attempts;
 using Framelease.Kubernetes.Client;
 using Framelease.Kubernetes.Models;
 using Framelease.Kubernetes.Serialization;
 using Framelease.Operator.Pools;
+using Framelease.Operator.Status;
 using Framelease.Resources;
 using Framelease.Simulation.Tests.ApiServer;
+using Framelease.Simulation.Tests.Ledger;
 using Framelease.WorkerProtocol;
 
 namespace Framelease.Simulation.Tests.World.Whole;
@@ -33,6 +36,7 @@ sealed class WholeWorld : SimulatedWorld
 
     readonly List<string> _tasks = [];
     readonly HashSet<string> _dirty = [];
+    readonly Dictionary<Fault, MemoryTables> _backups = [];
     int _unapplied;
     string? _cordoned;
     bool _hasRival;
@@ -44,6 +48,10 @@ sealed class WholeWorld : SimulatedWorld
         ByKubelet = seed / WholeEvery % 4 == 3;
         _kubelets = new Kubelets(Simulation, Network, Api) { StartWorker = StartWorker, Admit = HandOut };
         Objects.Put(Input, 1, "input");
+        // As the first start of all left it.
+        var database = Server.Database;
+        (database.Tables.Owner, database.Tables.Recorded) = (
+            database.Cluster, new AuthorityIncarnation(1, database.System, database.Timeline, 0, "first start", database.Now));
     }
 
     public ApiMachine Api { get; }
@@ -65,6 +73,9 @@ sealed class WholeWorld : SimulatedWorld
     public override IEnumerable<string> TaskUids =>
         _tasks.Where(uid => Kept<VideoTask>().Any(t => t.Uid == uid) || Server.Database.Stream($"task-{uid}").Count > 0);
 
+    /// <summary>Programs that start now are of the version before the upgrade.</summary>
+    public bool IsOld => Plan.UpgradeAt is { } at && Simulation.Elapsed < at;
+
     /// <summary>Somebody else's process is on the node's device.</summary>
     public bool IsDirty(string node) => _dirty.Contains(node);
 
@@ -72,7 +83,7 @@ sealed class WholeWorld : SimulatedWorld
     public void Takes(SimPod pod, LeasedDevice device)
     {
         pod.Slot = new SlotKey("cluster", pod.Node, device.Id, device.Slot);
-        pod.LeaseUid ??= Server.Database.Tables.Attempts.Values.First(a => a.Row.PodUid == pod.Uid).Row.LeaseUid;
+        pod.LeaseUid ??= Invariants.LeaseOf(pod);
         Invariants.DeviceTaken(pod);
     }
 
@@ -109,6 +120,9 @@ sealed class WholeWorld : SimulatedWorld
             case FaultKind.DeviceDirty:
                 _dirty.Add(fault.Node);
                 break;
+            case FaultKind.Restore:
+                _backups[fault] = Server.Database.Tables.Copy();
+                break;
         }
     }
 
@@ -132,6 +146,9 @@ sealed class WholeWorld : SimulatedWorld
                 break;
             case FaultKind.DeviceDirty:
                 _dirty.Remove(fault.Node);
+                break;
+            case FaultKind.Restore:
+                Restore(_backups[fault], fault.IsPromotion);
                 break;
         }
     }
@@ -174,6 +191,16 @@ sealed class WholeWorld : SimulatedWorld
             Hold(made, number);
     });
 
+    // What Kubernetes shows at this moment, no copy of the log may undo.
+    void Restore(MemoryTables copy, bool isPromotion)
+    {
+        Simulation.Say($"the database is set back to event {copy.Log.Count} of {Server.Database.Tables.Log.Count}");
+        Server.Restore(copy, isPromotion);
+        Invariants.Restored(
+            Kept<VideoTask>().Where(t => LostHistory.Is(t.As<VideoTask>().Status?.Conditions, "Finished")).Select(t => t.Uid),
+            Kept<GpuLease>().Where(l => l.As<GpuLease>().Status?.Token is not null).Select(l => l.Uid));
+    }
+
     void Hold(KeptObject lease, int number)
     {
         var seen = Api.Server.Find(lease.Resource, Namespace, lease.Name)?.As<GpuLease>().Status;
@@ -209,10 +236,17 @@ sealed class WholeWorld : SimulatedWorld
     void LookAround()
     {
         Fate.PostAfter(TimeSpan.FromSeconds(15), LookAround);
+        // Nothing takes a degraded device back by itself there.
+        if (IsDetectOnly && Simulation.Elapsed > Trouble)
+            ReturnDevices();
         foreach (var slot in Server.Database.Tables.Slots.Values.Where(s => s.Slot.State is SlotState.Quarantined).ToList())
         {
-            var ofTask = slot.Slot.LeaseUid is { } uid && Server.Database.Tables.Leases[uid].Request.TaskUid is not null;
-            if (!ofTask && !_kubelets.Pods.Any(p => p is { UsesDevice: true } && p.Slot == slot.Key))
+            // After a change of authority, every program that was there has to be found gone; whatever else is held, pods tell.
+            var tables = Server.Database.Tables;
+            var byPods = slot.Reason == "AuthorityChanged"
+                ? !tables.AuthorityHolders.Values.Any(h => h.Ended is null && h.IsOn(slot.Key))
+                : slot.Slot.LeaseUid is { } uid && tables.Leases[uid].Request.TaskUid is not null;
+            if (!byPods && !_kubelets.Pods.Any(p => p is { UsesDevice: true } && p.Slot == slot.Key))
                 Order(r => r.Orders.ReleaseByPersonAsync(
                     slot.Key.Node, slot.Key.Device, slot.Key.Slot, "user bob", "looked at it", default));
         }
@@ -321,7 +355,7 @@ sealed class WholeWorld : SimulatedWorld
             ShownDevices = pod.Card is { } card ? [card] : [],
         };
         var worker = new Worker(
-            options, "0.1.0", new SimWorkerApi(new ReplicaCalls(this, pod.Process!, pod.Node), pod.Uid), new SimEngine(this, pod, temper),
+            options, "0.1.0", new SimWorkerApi(new ReplicaCalls(this, pod.Process!, pod.Node), pod.Uid, IsOld), new SimEngine(this, pod, temper),
             new SimDevices(this, pod.Node), new NoProcesses(), new SimInputs(), new SimOutputs(this, pod), log, pod.Process!.Clock, chance);
         _ = pod.Process.Run(() => GuardAsync($"worker {pod.Name}", async () =>
         {

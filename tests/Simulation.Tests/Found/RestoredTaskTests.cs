@@ -1,0 +1,55 @@
+using Framelease.Domain.Leasing;
+using Framelease.Domain.Tasks;
+using Framelease.Kubernetes.Client;
+using Framelease.Kubernetes.Models;
+using Framelease.Operator.Hosting;
+using Framelease.Operator.Tasks;
+using Framelease.Operator.Tests;
+using Framelease.Resources;
+using Framelease.Simulation.Tests.ApiServer;
+using Framelease.Simulation.Tests.World.Whole;
+
+namespace Framelease.Simulation.Tests.Found;
+
+/// <summary>What worlds found that set their database back (R12), each in one step.</summary>
+public sealed class RestoredTaskTests
+{
+    static readonly TaskState State = Given.Task(Given.Accepted());
+
+    readonly IKubernetesClient _kubernetes = new MemoryKubernetes(
+        new MemoryApiServer(() => new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero)), new MemoryApiTests.StraightApiWay());
+
+    readonly AttemptObjects _objects;
+
+    readonly VideoTask _task = new()
+    {
+        Metadata = new ObjectMeta { Name = State.Accepted!.Name, Namespace = State.Accepted.Namespace, Uid = Given.TaskUid },
+    };
+
+    public RestoredTaskTests() =>
+        _objects = new AttemptObjects(_kubernetes, new OperatorOptions { Postgres = "", ObjectRoot = "", Identity = "test" });
+
+    [Fact]
+    public async Task A_pod_of_the_attempts_name_that_was_made_under_another_grant_is_not_taken_for_its_own_and_goes()
+    {
+        var before = (await PodAsync(token: 7))!;
+        (await PodAsync(token: 7))!.Metadata.Uid.ShouldBe(before.Metadata.Uid, "whoever died before the start was recorded finds the pod");
+
+        (await PodAsync(token: 1_000_008)).ShouldBeNull();
+        var left = await _kubernetes.GetAsync<Pod>(before.Metadata.Name!, "default", default);
+        left.Metadata.DeletionTimestamp.ShouldNotBeNull();
+        (await PodAsync(token: 1_000_008)).ShouldBeNull("it goes when its end is proven");
+    }
+
+    [Fact]
+    public async Task A_pod_of_the_attempts_name_whose_end_was_on_record_is_not_started_anew()
+    {
+        var before = (await PodAsync(token: 7))!;
+        await _kubernetes.ReplaceAsync(before with { Metadata = before.Metadata with { Finalizers = [] } }, default);
+        (await PodAsync(token: 7)).ShouldBeNull();
+    }
+
+    Task<Pod?> PodAsync(long token) => _objects.EnsurePodAsync(
+        _task, State, State.Scenes[0], PlatformObjects.Engine(), Given.LeaseUid,
+        new LeaseGranted(new SlotKey("cluster", "node-1", "gpu-0", 0), "L4", "Gpu", 0, token, Given.Terms), default);
+}
