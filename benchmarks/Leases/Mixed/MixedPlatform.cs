@@ -79,6 +79,28 @@ sealed class MixedPlatform : IAsyncDisposable
         Signals.Send(facts.RootElement.GetProperty("pid").GetInt32(), Signals.Kill);
     }
 
+    /// <summary>Until every replica says that it is ready.</summary>
+    public async Task AllReadyAsync(CancellationToken ct)
+    {
+        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { Timeout = TimeSpan.FromSeconds(1) };
+        while (!await AllAnswerAsync(http, ct))
+            await Task.Delay(TimeSpan.FromMilliseconds(200), _shell.Time, ct);
+    }
+
+    async Task<bool> AllAnswerAsync(HttpClient http, CancellationToken ct)
+    {
+        try
+        {
+            foreach (var replica in Replicas)
+                (await http.GetAsync(new Uri(replica, "readyz"), ct)).EnsureSuccessStatusCode();
+            return true;
+        }
+        catch (Exception e) when (e is HttpRequestException || (e is TaskCanceledException && !ct.IsCancellationRequested))
+        {
+            return false;
+        }
+    }
+
     /// <summary>SIGKILL to the second replica, and another one in its place.</summary>
     public async Task ReplaceSecondAsync(CancellationToken ct)
     {
