@@ -33,28 +33,40 @@ sealed class EndToEndDispatch(LeasePlatform platform, Cli.Shell shell, Action<st
         return ((granted.Count - 1) / shell.Time.GetElapsedTime(granted[0], granted[^1]).TotalSeconds, await memory);
     }
 
+    // A server ends the watch of whoever reads too slowly, and of everybody after a while: a list tells what was missed.
     async Task WatchAsync(string version, HashSet<string> requested, List<long> granted, CancellationToken ct)
     {
         var seen = new HashSet<string>(StringComparer.Ordinal);
-        var from = new WatchOptions { ResourceVersion = version };
-        try
+        while (true)
         {
-            await foreach (var change in platform.Client.WatchAsync<GpuLease>("default", from, ct))
+            try
             {
-                if (change.Object is not { Status.State: { } state } lease)
-                    continue;
-                lock (requested)
-                    requested.Add(lease.Metadata.Name!);
-                if (state == "Granted" && seen.Add(lease.Metadata.Name!))
-                {
-                    lock (granted)
-                        granted.Add(shell.Time.GetTimestamp());
-                }
+                await foreach (var change in platform.Client.WatchAsync<GpuLease>(
+                    "default", new WatchOptions { ResourceVersion = version }, ct))
+                    See(change.Object);
+                var list = await platform.Client.ListAllAsync<GpuLease>("default", ct: ct);
+                foreach (var lease in list.Items)
+                    See(lease);
+                version = list.ResourceVersion;
+                note("the watch ended and was begun anew");
+            }
+            catch (OperationCanceledException)
+            {
+                return;
             }
         }
-        catch (OperationCanceledException)
+
+        void See(GpuLease? lease)
         {
-            // all seen
+            if (lease is not { Status.State: { } state })
+                return;
+            lock (requested)
+                requested.Add(lease.Metadata.Name!);
+            if (state == "Granted" && seen.Add(lease.Metadata.Name!))
+            {
+                lock (granted)
+                    granted.Add(shell.Time.GetTimestamp());
+            }
         }
     }
 
