@@ -89,7 +89,7 @@ sealed class ControlPlane : IDisposable
                     _ports.Ledger, _ports.Attempts, _ports.Signals, new WatchedPodsAndNodes(Stores), _edges.Time,
                     _loggers.CreateLogger<AuthorityRelease>());
                 var orphans = new OrphanedTasks(
-                    _ports.Ledger, _ports.Kubernetes, Stores, _ports.Attempts, _edges.Time, _loggers.CreateLogger<OrphanedTasks>());
+                    _ports.Ledger, _ports.Kubernetes, Stores.Tasks, _ports.Attempts, _edges.Time, _loggers.CreateLogger<OrphanedTasks>());
                 return TogetherAsync(
                     [
                         .. _controllers.Select(c => c.RunAsync(stop)), liveness.RunAsync(epoch, stop), release.RunAsync(epoch, stop),

@@ -17,8 +17,8 @@ sealed class LivenessWatch(ILedger ledger, AttemptService attempts, LeaseService
     /// </summary>
     static readonly TimeSpan Period = TimeSpan.FromMilliseconds(400);
 
-    /// <summary>A timer that fires a little early must not make this loop spin.</summary>
-    static readonly TimeSpan Soonest = TimeSpan.FromMilliseconds(10);
+    /// <summary>Neither a timer that fires a little early nor many holders that fall silent one after the other make this loop spin.</summary>
+    static readonly TimeSpan Soonest = TimeSpan.FromMilliseconds(100);
 
     /// <summary>
     /// Of so many periods one brings a look at everything; the others bring one only when somebody's time may be over. Stalls, grades and

@@ -1,4 +1,5 @@
 using Framelease.Kubernetes.Client;
+using Framelease.Kubernetes.Watching;
 using Framelease.Operator.Attempts;
 using Framelease.Operator.Ledger;
 using Framelease.Resources;
@@ -12,7 +13,7 @@ namespace Framelease.Operator.Tasks;
 /// Looks at the present, when its leader begins and now and then, so it may be stopped anywhere.
 /// </summary>
 sealed class OrphanedTasks(
-    ILedger ledger, IKubernetesClient kubernetes, PlatformStores stores, AttemptService attempts, TimeProvider time, ILogger logger)
+    ILedger ledger, IKubernetesClient kubernetes, Store<VideoTask> tasks, AttemptService attempts, TimeProvider time, ILogger logger)
 {
     const int Page = 500;
 
@@ -66,14 +67,20 @@ sealed class OrphanedTasks(
     // What a watch does not show may be too young for it: the API server is asked before anything is decided.
     async Task<bool> CancelIfGoneAsync(NamedStream task, LeaderEpoch epoch, CancellationToken cancel)
     {
-        if (stores.Tasks.Find(new ObjectKey(task.Namespace, task.Name))?.Metadata.Uid == task.Uid
+        if (tasks.Find(new ObjectKey(task.Namespace, task.Name))?.Metadata.Uid == task.Uid
             || (await kubernetes.FindAsync<VideoTask>(task.Name, task.Namespace, cancel))?.Metadata.Uid == task.Uid)
             return false;
         var loaded = await ledger.LoadTaskAsync(task.Uid, cancel);
         if (loaded.State.IsEnded)
             return false;
-        await attempts.CancelAsync(
-            task.Uid, AttemptFence.RunningIn(loaded.State), "deletion of the VideoTask, which the log lacks", epoch, cancel);
+        var running = AttemptFence.RunningIn(loaded.State);
+        var plan = await attempts.CancelAsync(task.Uid, running, "deletion of the VideoTask, which the log lacks", epoch, cancel);
+        if (plan.Refusal is { } refusal)
+        {
+            Log.Refused(logger, "cancel", running?.PodUid ?? "", refusal.Reason, refusal.Message);
+            return false;
+        }
+
         Log.OrphanCancelled(logger, task.Namespace, task.Name, task.Uid);
         return true;
     }

@@ -2,12 +2,17 @@ using Framelease.Domain.Leasing;
 using Framelease.Domain.Tasks;
 using Framelease.Kubernetes.Client;
 using Framelease.Kubernetes.Models;
+using Framelease.Kubernetes.Watching;
+using Framelease.Operator.Attempts;
 using Framelease.Operator.Hosting;
+using Framelease.Operator.Ledger;
 using Framelease.Operator.Tasks;
 using Framelease.Operator.Tests;
 using Framelease.Resources;
 using Framelease.Simulation.Tests.ApiServer;
+using Framelease.Simulation.Tests.Ledger;
 using Framelease.Simulation.Tests.World.Whole;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Framelease.Simulation.Tests.Found;
 
@@ -47,6 +52,30 @@ public sealed class RestoredTaskTests
         var before = (await PodAsync(token: 7))!;
         await _kubernetes.ReplaceAsync(before with { Metadata = before.Metadata with { Finalizers = [] } }, default);
         (await PodAsync(token: 7)).ShouldBeNull();
+    }
+
+    [Fact]
+    public async Task A_running_task_whose_object_is_gone_is_cancelled_and_one_that_only_the_watch_does_not_show_yet_is_left_alone()
+    {
+        var database = new MemoryDatabase(() => Given.At);
+        var way = new MemoryLedgerTests.StraightWay();
+        var ledger = new MemoryLedger(database, way);
+        var epoch = (await new MemoryEpochs(database, way).TryAcquireAsync("controllers", "a", TimeSpan.FromMinutes(5), default))!;
+        var young = await _kubernetes.CreateAsync(_task with { Metadata = new ObjectMeta { Name = "young", Namespace = "default" } });
+        foreach (var (uid, name) in new[] { (young.Metadata.Uid!, "young"), (Given.TaskUid, "gone") })
+        {
+            var accepted = (TaskAccepted)Given.Accepted()[0] with { TaskUid = uid, Name = name };
+            await ledger.CommitAsync(
+                new LedgerCommit("test", [new TaskChange(uid, await ledger.LoadTaskAsync(uid, default), [accepted])], [], epoch), default);
+        }
+
+        var blind = new StoreSet(_kubernetes, TimeProvider.System, new Random(1)).Get<VideoTask>();
+        var attempts = new AttemptService(ledger, new Random(1), new AttemptSignals());
+        var orphans = new OrphanedTasks(ledger, _kubernetes, blind, attempts, TimeProvider.System, NullLogger.Instance);
+        (await orphans.LookAsync(epoch, default)).ShouldBe(1);
+        (await ledger.LoadTaskAsync(Given.TaskUid, default)).State.Phase.ShouldBe(TaskPhase.Cancelled);
+        (await ledger.LoadTaskAsync(young.Metadata.Uid!, default)).State.IsEnded.ShouldBeFalse();
+        (await orphans.LookAsync(epoch, default)).ShouldBe(0);
     }
 
     Task<Pod?> PodAsync(long token) => _objects.EnsurePodAsync(
