@@ -32,6 +32,12 @@ sealed record ControlPlanePorts(
 /// </summary>
 sealed class ControlPlane : IDisposable
 {
+    /// <summary>Every lease that comes or goes changes its pool's figures, and a look reads all slots: one a second is enough for a person.</summary>
+    static readonly TimeSpan PoolsSettle = TimeSpan.FromSeconds(1);
+
+    /// <summary>Nodes come and change in crowds; who waits for one waits for seconds anyway.</summary>
+    static readonly TimeSpan NodesSettle = TimeSpan.FromMilliseconds(200);
+
     readonly ControlPlanePorts _ports;
     readonly OperatorOptions _options;
     readonly Edges _edges;
@@ -127,8 +133,8 @@ sealed class ControlPlane : IDisposable
                 ledger, kubernetes, Stores, attempts, _finalizers, _leader, _loggers.CreateLogger<WorkerPodReconciler>()));
         var dra = new DraInventory(kubernetes, _set);
         yield return Builder("gpupool").For<GpuPool>(when: c => c.SpecChanged)
-            .Watches<Node>(_ => Stores.Pools.Keys(), when: DevicesChanged)
-            .WatchesSource(wake => signals.PoolChanged += pool => wake(new ObjectKey(null, pool)))
+            .Watches<Node>(_ => Stores.Pools.Keys(), when: DevicesChanged, settle: NodesSettle)
+            .WatchesSource(wake => signals.PoolChanged += pool => wake(new ObjectKey(null, pool)), PoolsSettle)
             .WatchesSource(wake => dra.Changed += () => WakeAll(Stores.Pools.Keys(), wake))
             .Build(new GpuPoolReconciler(ledger, _leases, kubernetes, Stores, _dispatchers, _ports.Cluster, _leader,
                 new DeviceService(ledger, _log), dra));

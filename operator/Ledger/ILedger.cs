@@ -258,8 +258,8 @@ sealed record QueueSnapshot(
 
 /// <param name="Code">Null before the first round has seen it.</param>
 /// <param name="Position">1 = next; null behind the first <see cref="LastPosition"/>.</param>
-/// <param name="Length">Leases that wait in the pool.</param>
-sealed record WaitRow(string? Code, string? Message, int? Position, long Length)
+/// <param name="Length">Leases that wait in the pool; null where the position is.</param>
+sealed record WaitRow(string? Code, string? Message, int? Position, long? Length)
 {
     /// <summary>Places further behind change all the time and tell nobody anything.</summary>
     public const int LastPosition = 20;

@@ -129,19 +129,21 @@ sealed partial class PostgresLedger
     public async Task<WaitRow?> FindWaitAsync(string leaseUid, CancellationToken cancel) => (await RowsAsync(
         Statement.Of(
             """
-            select w.code, w.message,
-                   (select count(*)::integer from (
+            select w.code, w.message, p.place,
+                   case when p.place < $2 then
+                     (select count(*) from (select 1 from framelease.leases o where o.pool = l.pool and o.state = 'Pending' limit $3) a) end
+              from framelease.leases l
+             cross join lateral (
+                    select count(*)::integer as place from (
                       select 1 from framelease.leases o
                        where o.pool = l.pool and o.state = 'Pending' and (o.queue_at, o.uid) <= (l.queue_at, l.uid)
-                       order by o.queue_at, o.uid limit $2) b),
-                   (select count(*) from (select 1 from framelease.leases o where o.pool = l.pool and o.state = 'Pending' limit $3) a)
-              from framelease.leases l
+                       order by o.queue_at, o.uid limit $2) b) p
               left join framelease.waits w
                 on (w.pool, w.tenant, w.vram, w.encode, w.decode) = (l.pool, l.tenant, l.vram, l.encode, l.decode)
              where l.uid = $1 and l.state = 'Pending'
             """,
             leaseUid, WaitRow.LastPosition + 1, LongestCount),
-        r => new WaitRow(Text(r, 0), Text(r, 1), r.GetInt32(2) is var place && place <= WaitRow.LastPosition ? place : null, r.GetInt64(3)),
+        r => r.IsDBNull(3) ? new WaitRow(Text(r, 0), Text(r, 1), null, null) : new WaitRow(Text(r, 0), Text(r, 1), r.GetInt32(2), r.GetInt64(3)),
         cancel)).FirstOrDefault();
 
     static T[] Array<T>(IReadOnlyList<WaitReason> reasons, Func<WaitReason, T> of) => [.. reasons.Select(of)];

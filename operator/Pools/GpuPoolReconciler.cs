@@ -86,7 +86,9 @@ sealed class GpuPoolReconciler(
         CancellationToken cancel)
     {
         var terms = DeviceService.TermsOf(pool.Spec);
-        var names = stores.Leases.List().ToDictionary(
+        var shown = PoolStatusView.Shown(snapshot.Slots, s => HealthOf(s, health));
+        var holders = shown.Select(s => s.LeaseUid).OfType<string>().ToHashSet(StringComparer.Ordinal);
+        var names = stores.Leases.List().Where(l => holders.Contains(l.Metadata.Uid!)).ToDictionary(
             l => l.Metadata.Uid!, l => $"{l.Metadata.Namespace}/{l.Metadata.Name}", StringComparer.Ordinal);
         var status = new GpuPoolStatus
         {
@@ -100,10 +102,8 @@ sealed class GpuPoolReconciler(
             SlotsOutOfService = snapshot.Slots.Count(s => s.Traits.OutOfService is not null),
             OvertakingSeconds = QueueOrder.OvertakingSeconds(0, MostPoints()),
             QueueLength = (int)snapshot.Waiting,
-            Devices =
-            [
-                .. snapshot.Slots.Select(s => SlotOf(s, names, health.Devices.GetValueOrDefault((s.Key.Node, s.Key.Device)), terms)),
-            ],
+            Devices = [.. shown.Select(s => PoolStatusView.Of(s, names, HealthOf(s, health), terms))],
+            SlotsNotListed = snapshot.Slots.Count > shown.Count ? snapshot.Slots.Count - shown.Count : null,
         };
         try
         {
@@ -145,25 +145,10 @@ sealed class GpuPoolReconciler(
         return conditions.ToList();
     }
 
+    static DeviceHealth? HealthOf(SlotSnapshot slot, PoolHealth health) => health.Devices.GetValueOrDefault((slot.Key.Node, slot.Key.Device));
+
     static int Devices(PoolSnapshot snapshot, PoolHealth health, DeviceFitness fitness) => snapshot.Slots
         .Select(s => (s.Key.Node, s.Key.Device)).Distinct().Count(d => health.Devices.GetValueOrDefault(d)?.Fitness == fitness);
-
-    static SlotStatus SlotOf(SlotSnapshot s, Dictionary<string, string> names, DeviceHealth? health, RecoveryTerms terms) => new()
-    {
-        Node = s.Key.Node,
-        Device = s.Key.Device,
-        Slot = s.Key.Slot,
-        Name = s.DeviceName,
-        State = s.IsReleasing ? LeaseState.Releasing : s.State.ToString(),
-        Holder = s.LeaseUid is { } uid ? names.GetValueOrDefault(uid, uid) : null,
-        Token = s.Token,
-        OutOfService = s.Traits.OutOfService,
-        Reason = s.Traits.Reason,
-        Health = health is null or { Fitness: DeviceFitness.Healthy } ? null : health.Fitness.ToString(),
-        HealthReason = health?.Reason,
-        HealthTime = health is null or { Fitness: DeviceFitness.Healthy } ? null : health.Since,
-        ProbationTime = health is null ? null : DeviceHealthDecider.ProbationAt(health, terms),
-    };
 
     int MostPoints() => stores.Tenants.List()
         .Select(t => TenantBinding.TierPoints(t) + TenantBinding.MaxBoost(t)).DefaultIfEmpty(0).Max() + LeaseClaim.MostComplexity;

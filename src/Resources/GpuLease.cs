@@ -200,6 +200,6 @@ public sealed record QueueStatus
     /// <summary>1 = next; shown for the first 20, absent further behind.</summary>
     public int? Position { get; init; }
 
-    /// <summary>Leases that wait in the pool.</summary>
+    /// <summary>Leases that wait in the pool; shown with the position.</summary>
     public long? Length { get; init; }
 }

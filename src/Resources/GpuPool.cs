@@ -351,8 +351,18 @@ public sealed record GpuPoolStatus
 
     public int? QueueLength { get; init; }
 
-    [ListMap("node", "device", "slot"), Items(0, 4096)]
+    /// <summary>
+    /// The slots one by one, at most 256 of them, in the order of node, device and slot: those that need a person's eye come before those that are
+    /// held, and these before those that are free. GET /api/v1/devices lists all.
+    /// </summary>
+    [ListMap("node", "device", "slot"), Items(0, MostDevices)]
     public IReadOnlyList<SlotStatus>? Devices { get; init; }
+
+    /// <summary>Slots that <see cref="Devices"/> has no room for.</summary>
+    public int? SlotsNotListed { get; init; }
+
+    /// <summary>An object that grew with its cluster would be written whole at every change, and be refused by etcd from 1.5 MiB on.</summary>
+    public const int MostDevices = 256;
 }
 
 /// <summary>One slot of one device.</summary>

@@ -51,22 +51,29 @@ public sealed class ControllerBuilder(string name, StoreSet stores)
     }
 
     /// <summary>A change of an object wakes the keys that <paramref name="keys"/> says, for its state before and after.</summary>
+    /// <param name="settle">
+    /// A key that is woken is looked at after this, so that what wakes it many times in between costs one reconcile. Default zero: at once.
+    /// </param>
     public ControllerBuilder Watches<T>(
-        Func<T, IEnumerable<ObjectKey>> keys, Selection? selection = null, Func<StoreChange<T>, bool>? when = null)
+        Func<T, IEnumerable<ObjectKey>> keys, Selection? selection = null, Func<StoreChange<T>, bool>? when = null, TimeSpan settle = default)
         where T : class, IKubernetesObject
     {
-        Watch(selection, when, (change, wake) => Both(change, value =>
-        {
-            foreach (var key in keys(value))
-                wake(key);
-        }));
+        Watch(
+            selection, when,
+            (change, wake) => Both(change, value =>
+            {
+                foreach (var key in keys(value))
+                    wake(key);
+            }),
+            settle);
         return this;
     }
 
     /// <summary>Anything else that wakes keys: <paramref name="connect"/> gets the function to call, once, when the controller is built.</summary>
-    public ControllerBuilder WatchesSource(Action<Action<ObjectKey>> connect)
+    /// <param name="settle">As with <see cref="Watches{T}"/>.</param>
+    public ControllerBuilder WatchesSource(Action<Action<ObjectKey>> connect, TimeSpan settle = default)
     {
-        _subscriptions.Add(controller => connect(controller.Enqueue));
+        _subscriptions.Add(controller => connect(key => controller.EnqueueAfter(key, settle)));
         return this;
     }
 
@@ -87,7 +94,7 @@ public sealed class ControllerBuilder(string name, StoreSet stores)
         return controller;
     }
 
-    Store<T> Watch<T>(Selection? selection, Func<StoreChange<T>, bool>? when, Action<StoreChange<T>, Action<ObjectKey>> wake)
+    Store<T> Watch<T>(Selection? selection, Func<StoreChange<T>, bool>? when, Action<StoreChange<T>, Action<ObjectKey>> wake, TimeSpan settle = default)
         where T : class, IKubernetesObject
     {
         var store = stores.Get<T>(selection);
@@ -97,7 +104,7 @@ public sealed class ControllerBuilder(string name, StoreSet stores)
             try
             {
                 if (when is null || when(change))
-                    wake(change, controller.Enqueue);
+                    wake(change, key => controller.EnqueueAfter(key, settle));
             }
             catch (Exception error)
             {

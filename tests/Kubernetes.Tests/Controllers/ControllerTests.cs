@@ -64,6 +64,27 @@ public sealed class ControllerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_settles_is_looked_at_once_when_its_time_is_over_however_often_it_was_woken()
+    {
+        Action<ObjectKey>? wake = null;
+        var work = Start(b => b.For<ConfigMap>().WatchesSource(w => wake = w, TimeSpan.FromSeconds(10)));
+        for (var i = 0; i < 5; i++)
+        {
+            wake!(new("default", "a"));
+            _time.Advance(TimeSpan.FromSeconds(1));
+        }
+
+        work.CountOf("default/a").ShouldBe(0);
+        _time.Advance(TimeSpan.FromSeconds(5));
+        await work.Saw("default/a", 1);
+        _time.Advance(TimeSpan.FromSeconds(60));
+        work.CountOf("default/a").ShouldBe(1);
+        wake!(new("default", "a"));
+        _time.Advance(TimeSpan.FromSeconds(10));
+        await work.Saw("default/a", 2);
+    }
+
+    [Fact]
     public async Task Two_controllers_on_one_kind_share_one_watch()
     {
         var one = Start(b => b.For<ConfigMap>());

@@ -448,8 +448,8 @@ sealed class MemoryLedger(MemoryDatabase database, IDatabaseWay way, Func<Ledger
         var place = queue.Count(
             l => l.Value.QueueAt < lease.QueueAt || (l.Value.QueueAt == lease.QueueAt && string.CompareOrdinal(l.Key, uid) <= 0));
         var told = T.Waits.TryGetValue((lease.Request.Pool, lease.Tenant, lease.Need), out var wait);
+        var isAmongFirst = place <= WaitRow.LastPosition;
         return new WaitRow(
-            told ? wait.Code : null, told ? wait.Message : null, place <= WaitRow.LastPosition ? place : null,
-            Math.Min(10_000, queue.Count));
+            told ? wait.Code : null, told ? wait.Message : null, isAmongFirst ? place : null, isAmongFirst ? Math.Min(10_000, queue.Count) : null);
     }
 }
