@@ -30,11 +30,14 @@ sealed class AttemptSignals
         if (task.Accepted is { } accepted)
             TaskChanged?.Invoke(new ObjectKey(accepted.Namespace, accepted.Name));
         if (lease?.Request is { } request)
-            Requested(request);
+            Changed(request);
     }
 
-    /// <summary>A lease was requested, or its slot changed: its pool may have something to do.</summary>
-    public void Requested(LeaseRequested request)
+    /// <summary>A lease waits from now on: its pool may have something to grant. Whoever recorded it shows it, too.</summary>
+    public void Requested(LeaseRequested request) => PoolChanged?.Invoke(request.Pool);
+
+    /// <summary>Something of a lease, or of its slot, is another now: its pool may have something to do.</summary>
+    public void Changed(LeaseRequested request)
     {
         // The pool first: whoever waits for the slot waits for its dispatcher, and nobody for a status.
         PoolChanged?.Invoke(request.Pool);

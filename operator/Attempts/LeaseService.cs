@@ -29,7 +29,10 @@ sealed class LeaseService(ILedger ledger, AttemptSignals signals)
             try
             {
                 await ledger.CommitAsync(new LedgerCommit(actor, [], [new LeaseChange(leaseUid, lease, events)], epoch, silence), cancel);
-                signals.Requested(lease.State.Request ?? events.OfType<LeaseRequested>().Single());
+                if (lease.State.Request is { } request)
+                    signals.Changed(request);
+                else
+                    signals.Requested(events.OfType<LeaseRequested>().Single());
                 return new LeaseOutcome(lease.State, events);
             }
             catch (SilenceBrokenException)

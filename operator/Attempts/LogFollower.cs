@@ -1,3 +1,4 @@
+using Framelease.Domain.Leasing;
 using Framelease.EventStore;
 using Framelease.Kubernetes.Models;
 using Framelease.Kubernetes.Watching;
@@ -40,7 +41,11 @@ sealed class LogFollower
         {
             var from = await new StartUp(_time, _logger).RetryAsync(() => _log.LatestSequenceAsync(cancel), cancel);
             await foreach (var e in _log.SubscribeAsync(from, null, cancel))
-                Wake(e.Stream);
+            {
+                // The reconciler of leases alone requests, and shows it in the same pass.
+                if (e.Data is not LeaseRequested)
+                    Wake(e.Stream);
+            }
         }
         catch (AuthorityChangedException e)
         {

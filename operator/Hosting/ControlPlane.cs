@@ -125,7 +125,7 @@ sealed class ControlPlane : IDisposable
             .WatchesSource(wake => signals.TaskChanged += wake)
             .Build(new VideoTaskReconciler(
                 ledger, Stores, attempts, scenes, new LostEnds(ledger, _ports.Objects), signals, new TaskStatusWriter(kubernetes, Events), _finalizers, _options, _leader));
-        yield return Builder("gpulease").For<GpuLease>()
+        yield return Builder("gpulease").For<GpuLease>(priority: OfLease)
             .WatchesSource(wake => signals.LeaseChanged += wake)
             .Build(new GpuLeaseReconciler(ledger, _leases, kubernetes, Stores, _finalizers, _leader));
         yield return Builder("worker-pod").For<Pod>(WorkerPods)
@@ -167,6 +167,12 @@ sealed class ControlPlane : IDisposable
         change.Kind is not StoreChangeKind.Updated
         || change.Old!.Status?.NodeInfo?.BootID != change.New!.Status?.NodeInfo?.BootID
         || (change.Old.Spec?.Taints?.Count ?? 0) != (change.New.Spec?.Taints?.Count ?? 0);
+
+    // Each lease is written to by its reconciler two times or more; a grant must not stand behind ten thousand echoes of that.
+    static WorkPriority OfLease(StoreChange<GpuLease> change) =>
+        change is { SpecChanged: false, Old.Metadata: var old, New.Metadata: var now }
+        && old.DeletionTimestamp == now.DeletionTimestamp && Same(old.Labels, now.Labels) && Same(old.Annotations, now.Annotations)
+            ? WorkPriority.Low : WorkPriority.Normal;
 
     static bool DevicesChanged(StoreChange<Node> change) =>
         change.Kind is not StoreChangeKind.Updated

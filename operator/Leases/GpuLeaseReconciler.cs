@@ -49,7 +49,8 @@ sealed class GpuLeaseReconciler(
         var waits = loaded.State.Phase is LeasePhase.Pending;
         var place = waits ? await ledger.FindWaitAsync(lease.Metadata.Uid!, cancel) : null;
         var isDoubted = await WriteStatusAsync(lease, loaded, obstacle ?? ObstacleOf(place), place, cancel, lost);
-        return obstacle is not null || isDoubted ? ReconcileResult.After(Soon) : waits ? ReconcileResult.After(Later) : ReconcileResult.Done;
+        return obstacle is not null || isDoubted ? ReconcileResult.After(Soon) : waits ? ReconcileResult.After(Later, WorkPriority.Low)
+            : ReconcileResult.Done;
     }
 
     // A pending lease gives up; a granted one is revoked, and stays visible until its slot is free again.

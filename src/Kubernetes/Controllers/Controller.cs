@@ -59,7 +59,7 @@ public sealed class Controller : IDisposable
     public void Enqueue(ObjectKey key) => _queue.Add(key);
 
     /// <summary>Wakes a key after a while.</summary>
-    public void EnqueueAfter(ObjectKey key, TimeSpan wait) => _queue.AddAfter(key, wait);
+    public void EnqueueAfter(ObjectKey key, TimeSpan wait, WorkPriority priority = WorkPriority.Normal) => _queue.AddAfter(key, wait, priority);
 
     /// <summary>Waits until the stores are filled, then works until <paramref name="ct"/> is cancelled; returns when the last worker is idle.</summary>
     public async Task RunAsync(CancellationToken ct)
@@ -137,9 +137,9 @@ public sealed class Controller : IDisposable
             case ReconcileResult.Completed:
                 _queue.Forget(key);
                 return Done;
-            case ReconcileResult.Scheduled { Wait: var wait }:
+            case ReconcileResult.Scheduled(var wait, var priority):
                 _queue.Forget(key);
-                _queue.AddAfter(key, wait);
+                _queue.AddAfter(key, wait, priority);
                 return After;
             case ReconcileResult.GivenUp { Error: var error }:
                 _queue.Forget(key);

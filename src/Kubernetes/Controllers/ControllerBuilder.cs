@@ -26,13 +26,18 @@ public sealed class ControllerBuilder(string name, StoreSet stores)
 
     /// <summary>The kind that keys name. Every change of such an object wakes its key.</summary>
     /// <param name="when">Null: always. Else only changes for which it is true, for example <c>c =&gt; c.SpecChanged</c>.</param>
-    public ControllerBuilder For<T>(Selection? selection = null, Func<StoreChange<T>, bool>? when = null)
+    /// <param name="priority">
+    /// Null: normal. A reconciler whose own writes come back as changes gives these <see cref="WorkPriority.Low"/>: they are looked at, but keep
+    /// nobody waiting.
+    /// </param>
+    public ControllerBuilder For<T>(
+        Selection? selection = null, Func<StoreChange<T>, bool>? when = null, Func<StoreChange<T>, WorkPriority>? priority = null)
         where T : class, IKubernetesObject
     {
         if (_resource is not null)
             throw new InvalidOperationException($"{name}: a controller is about one kind");
         _resource = ResourceRef.Of<T>();
-        var store = Watch(selection, when, static (change, wake) => wake(change.Key));
+        var store = Watch(selection, when, static (change, wake) => wake(change.Key), priority: priority);
         _keys = store.Keys;
         return this;
     }
@@ -94,7 +99,8 @@ public sealed class ControllerBuilder(string name, StoreSet stores)
         return controller;
     }
 
-    Store<T> Watch<T>(Selection? selection, Func<StoreChange<T>, bool>? when, Action<StoreChange<T>, Action<ObjectKey>> wake, TimeSpan settle = default)
+    Store<T> Watch<T>(Selection? selection, Func<StoreChange<T>, bool>? when, Action<StoreChange<T>, Action<ObjectKey>> wake, TimeSpan settle = default,
+        Func<StoreChange<T>, WorkPriority>? priority = null)
         where T : class, IKubernetesObject
     {
         var store = stores.Get<T>(selection);
@@ -104,7 +110,7 @@ public sealed class ControllerBuilder(string name, StoreSet stores)
             try
             {
                 if (when is null || when(change))
-                    wake(change, key => controller.EnqueueAfter(key, settle));
+                    wake(change, key => controller.EnqueueAfter(key, settle, priority?.Invoke(change) ?? WorkPriority.Normal));
             }
             catch (Exception error)
             {

@@ -34,7 +34,8 @@ public abstract record ReconcileResult
     public static ReconcileResult Done { get; } = new Completed();
 
     /// <summary>As wished so far; look again after <paramref name="wait"/>. Something that changes earlier is seen earlier.</summary>
-    public static ReconcileResult After(TimeSpan wait) => new Scheduled(wait);
+    /// <param name="priority">Low for a mere refresh, which must not raise what else wakes the key at low priority. Default normal.</param>
+    public static ReconcileResult After(TimeSpan wait, WorkPriority priority = WorkPriority.Normal) => new Scheduled(wait, priority);
 
     /// <summary>Failed; try again after the back-off.</summary>
     public static ReconcileResult Retry(Exception error) => new Failed(error);
@@ -44,7 +45,7 @@ public abstract record ReconcileResult
 
     public sealed record Completed : ReconcileResult;
 
-    public sealed record Scheduled(TimeSpan Wait) : ReconcileResult;
+    public sealed record Scheduled(TimeSpan Wait, WorkPriority Priority) : ReconcileResult;
 
     public sealed record Failed(Exception Error) : ReconcileResult;
 

@@ -85,6 +85,34 @@ public sealed class ControllerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_echo_of_low_priority_waits_for_those_who_have_news_also_where_a_refresh_is_due_some_day()
+    {
+        var order = new ConcurrentQueue<string>();
+        using var busy = new SemaphoreSlim(0);
+        var work = Start(
+            b => b.For<ConfigMap>(priority: c => c.Kind is StoreChangeKind.Added ? WorkPriority.Normal : WorkPriority.Low)
+                .With(o => o with { Workers = 1 }),
+            async (key, ct) =>
+            {
+                order.Enqueue(key.Name);
+                if (key.Name == "busy")
+                    await busy.WaitAsync(ct);
+                return ReconcileResult.After(TimeSpan.FromMinutes(5), WorkPriority.Low);
+            });
+        var shown = _stores.Get<ConfigMap>();
+        var first = await _client.CreateAsync(Map("first"));
+        await work.Saw("default/first", 1);
+        await _client.CreateAsync(Map("busy"));
+        await work.Saw("default/busy", 1);
+        await _client.ReplaceAsync(first with { Data = new Dictionary<string, string>(StringComparer.Ordinal) { ["echo"] = "1" } });
+        await _client.CreateAsync(Map("news"));
+        await Eventually.True(() => shown.Find(new("default", "news")) is not null, "the store shows what came last");
+        busy.Release();
+        await work.Saw("default/first", 2);
+        order.ShouldBe(["first", "busy", "news", "first"]);
+    }
+
+    [Fact]
     public async Task Two_controllers_on_one_kind_share_one_watch()
     {
         var one = Start(b => b.For<ConfigMap>());
