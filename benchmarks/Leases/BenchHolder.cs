@@ -28,7 +28,7 @@ sealed class BenchHolder(IHolderApi api, string lease, Guid id)
 
     public async Task BeatAsync(CancellationToken ct)
     {
-        if (Value(await api.BeatAsync(_credential, new HolderBeatRequest(++_sequence), ct)).Command is not WorkerCommand.Continue)
+        if (Value(await api.BeatAsync(_credential, new HolderBeatRequest(++_sequence), TimeSpan.FromSeconds(10), ct)).Command is not WorkerCommand.Continue)
             throw new InvalidOperationException($"the holder of lease {lease} is told to end");
     }
 

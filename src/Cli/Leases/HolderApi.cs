@@ -10,7 +10,7 @@ interface IHolderApi
 
     Task<ApiAnswer<HeldLease>> AttachAsync(HolderAttachRequest request, CancellationToken ct);
 
-    Task<ApiAnswer<BeatReply>> BeatAsync(string credential, HolderBeatRequest request, CancellationToken ct);
+    Task<ApiAnswer<BeatReply>> BeatAsync(string credential, HolderBeatRequest request, TimeSpan within, CancellationToken ct);
 
     Task<ApiAnswer<HolderReleaseReply>> ReleaseAsync(string credential, HolderReleaseRequest request, CancellationToken ct);
 }
@@ -29,8 +29,8 @@ sealed class HolderApi(ProtocolClient client, Func<string> token) : IHolderApi
     public Task<ApiAnswer<HeldLease>> AttachAsync(HolderAttachRequest request, CancellationToken ct) => client.PostAsync(
         "worker/v1/leases/attach", token(), request, ProtocolJson.Default.HolderAttachRequest, ProtocolJson.Default.HeldLease, LongCall, ct);
 
-    public Task<ApiAnswer<BeatReply>> BeatAsync(string credential, HolderBeatRequest request, CancellationToken ct) => client.PostAsync(
-        "worker/v1/leases/beat", credential, request, ProtocolJson.Default.HolderBeatRequest, ProtocolJson.Default.BeatReply, ShortCall, ct);
+    public Task<ApiAnswer<BeatReply>> BeatAsync(string credential, HolderBeatRequest request, TimeSpan within, CancellationToken ct) => client.PostAsync(
+        "worker/v1/leases/beat", credential, request, ProtocolJson.Default.HolderBeatRequest, ProtocolJson.Default.BeatReply, within, ct);
 
     public Task<ApiAnswer<HolderReleaseReply>> ReleaseAsync(string credential, HolderReleaseRequest request, CancellationToken ct) => client.PostAsync(
         "worker/v1/leases/release", credential, request, ProtocolJson.Default.HolderReleaseRequest, ProtocolJson.Default.HolderReleaseReply,

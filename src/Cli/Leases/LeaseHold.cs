@@ -32,7 +32,7 @@ sealed class LeaseHold(IHolderApi api, HolderAttachRequest request, IDeviceReade
 
     static readonly TimeSpan LongestGrace = TimeSpan.FromHours(1);
 
-    readonly Backoff _backoff = new(chance, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(20));
+    Backoff? _backoff;
     HeldLease? _lease;
     TelemetryLoop? _telemetry;
     readonly Lock _gate = new();
@@ -63,7 +63,8 @@ sealed class LeaseHold(IHolderApi api, HolderAttachRequest request, IDeviceReade
     public async Task BeatAsync(Action<HoldOrder> order, CancellationToken stop)
     {
         using var over = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        _telemetry = new TelemetryLoop(devices, _lease!.Device is { Kind: "Gpu" } gpu ? gpu.Id : null, time);
+        _backoff = new Backoff(chance, TimeSpan.FromSeconds(1), LostContact.Pause(_lease!.HeartbeatTimeoutSeconds));
+        _telemetry = new TelemetryLoop(devices, _lease.Device is { Kind: "Gpu" } gpu ? gpu.Id : null, time);
         var reading = _telemetry.RunAsync(over.Token);
         await BeatOnAsync(order, stop);
         await over.CancelHereAsync();
@@ -130,7 +131,8 @@ sealed class LeaseHold(IHolderApi api, HolderAttachRequest request, IDeviceReade
         ApiAnswer<BeatReply> answer;
         try
         {
-            answer = await api.BeatAsync(_lease!.Credential, new HolderBeatRequest(++_sequence, Device: Telemetry()), stop);
+            answer = await api.BeatAsync(
+                _lease!.Credential, new HolderBeatRequest(++_sequence, Device: Telemetry()), LostContact.Call(_lease.HeartbeatTimeoutSeconds), stop);
         }
         catch (OperationCanceledException)
         {
@@ -141,7 +143,7 @@ sealed class LeaseHold(IHolderApi api, HolderAttachRequest request, IDeviceReade
         {
             case ApiAnswer<BeatReply>.Ok(var reply):
                 Volatile.Write(ref _contactAt, asked);
-                _backoff.Reset();
+                _backoff!.Reset();
                 if (_lost)
                     say.Note("the operator is back");
                 _lost = false;
@@ -156,10 +158,10 @@ sealed class LeaseHold(IHolderApi api, HolderAttachRequest request, IDeviceReade
                 // A changed signing key: a fresh credential for the same lease.
                 if (refused.Status == 401)
                     await RefreshAsync(stop);
-                return _backoff.Next();
+                return _backoff!.Next();
             case ApiAnswer<BeatReply>.Later later:
                 NoContact(later.Why);
-                return _backoff.Next(later.After);
+                return _backoff!.Next(later.After);
             default:
                 throw new InvalidOperationException("an answer is one of three");
         }

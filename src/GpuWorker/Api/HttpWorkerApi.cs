@@ -26,8 +26,8 @@ sealed class HttpWorkerApi(HttpClient client, string tokenFile, TimeProvider tim
             "worker/v1/attach", token, request, ProtocolJson.Default.AttachRequest, ProtocolJson.Default.Assignment, LongCall, cancellation);
     }
 
-    public Task<ApiAnswer<BeatReply>> BeatAsync(string credential, BeatRequest request, CancellationToken cancellation) =>
-        _client.PostAsync("worker/v1/beat", credential, request, ProtocolJson.Default.BeatRequest, ProtocolJson.Default.BeatReply, ShortCall, cancellation);
+    public Task<ApiAnswer<BeatReply>> BeatAsync(string credential, BeatRequest request, TimeSpan within, CancellationToken cancellation) =>
+        _client.PostAsync("worker/v1/beat", credential, request, ProtocolJson.Default.BeatRequest, ProtocolJson.Default.BeatReply, within, cancellation);
 
     public Task<ApiAnswer<CompleteReply>> CompleteAsync(string credential, CompleteRequest request, CancellationToken cancellation) => _client.PostAsync(
         "worker/v1/complete", credential, request, ProtocolJson.Default.CompleteRequest, ProtocolJson.Default.CompleteReply, LongCall, cancellation);

@@ -7,7 +7,7 @@ interface IWorkerApi
 {
     Task<ApiAnswer<Assignment>> AttachAsync(AttachRequest request, CancellationToken cancellation);
 
-    Task<ApiAnswer<BeatReply>> BeatAsync(string credential, BeatRequest request, CancellationToken cancellation);
+    Task<ApiAnswer<BeatReply>> BeatAsync(string credential, BeatRequest request, TimeSpan within, CancellationToken cancellation);
 
     Task<ApiAnswer<CompleteReply>> CompleteAsync(string credential, CompleteRequest request, CancellationToken cancellation);
 

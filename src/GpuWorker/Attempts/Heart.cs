@@ -13,7 +13,7 @@ sealed class Heart(
     Session session, IWorkerApi api, ProgressBoard board, TelemetryLoop telemetry, StopOrders orders, WorkerLog log, TimeProvider time, Random chance)
 {
     const int MaxMessage = 256;
-    readonly Backoff _backoff = new(chance, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(20));
+    readonly Backoff _backoff = new(chance, TimeSpan.FromSeconds(1), LostContact.Pause(session.Assignment.HeartbeatTimeoutSeconds));
     long _sequence;
     ITimer? _limit;
     long? _lostSince;
@@ -72,7 +72,8 @@ sealed class Heart(
         ApiAnswer<BeatReply> answer;
         try
         {
-            answer = await api.BeatAsync(session.Assignment.Credential, beat, stop);
+            answer = await api.BeatAsync(
+                session.Assignment.Credential, beat, LostContact.Call(session.Assignment.HeartbeatTimeoutSeconds), stop);
         }
         catch (OperationCanceledException)
         {

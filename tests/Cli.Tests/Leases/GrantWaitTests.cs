@@ -93,7 +93,7 @@ public sealed class GrantWaitTests
 
         public Task<ApiAnswer<HeldLease>> AttachAsync(HolderAttachRequest request, CancellationToken ct) => throw new NotSupportedException();
 
-        public Task<ApiAnswer<BeatReply>> BeatAsync(string credential, HolderBeatRequest request, CancellationToken ct) =>
+        public Task<ApiAnswer<BeatReply>> BeatAsync(string credential, HolderBeatRequest request, TimeSpan within, CancellationToken ct) =>
             throw new NotSupportedException();
 
         public Task<ApiAnswer<HolderReleaseReply>> ReleaseAsync(string credential, HolderReleaseRequest request, CancellationToken ct) =>

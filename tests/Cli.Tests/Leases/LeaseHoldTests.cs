@@ -62,6 +62,24 @@ public sealed class LeaseHoldTests
     }
 
     [Fact]
+    public async Task However_long_contact_was_lost_it_is_heard_well_within_a_timeout_once_the_operator_is_back()
+    {
+        var tries = new ConcurrentQueue<TimeSpan>();
+        _api.Lease = _api.Lease with { HeartbeatTimeoutSeconds = 20 };
+        _api.Reply = _ =>
+        {
+            tries.Enqueue(TimeSpan.FromTicks(_time.GetTimestamp()));
+            return new ApiAnswer<BeatReply>.Later("no answer in 5 s", false, null);
+        };
+        var beating = await HoldAsync();
+        await BeatsAsync(40);
+        // 5 s, and what the moved clock is ahead of who reads it.
+        tries.Zip(tries.Skip(1), (one, next) => next - one).Max().ShouldBeLessThan(TimeSpan.FromSeconds(12));
+        await _stop.CancelAsync();
+        await beating;
+    }
+
+    [Fact]
     public async Task Lost_contact_ends_the_command_where_the_pool_says_so_and_early_enough()
     {
         _api.Lease = _api.Lease with { StopAfterSeconds = 30 };
@@ -181,7 +199,7 @@ public sealed class LeaseHoldTests
         public Task<ApiAnswer<HeldLease>> AttachAsync(HolderAttachRequest request, CancellationToken ct) =>
             Task.FromResult<ApiAnswer<HeldLease>>(new ApiAnswer<HeldLease>.Ok(Lease));
 
-        public async Task<ApiAnswer<BeatReply>> BeatAsync(string credential, HolderBeatRequest request, CancellationToken ct)
+        public async Task<ApiAnswer<BeatReply>> BeatAsync(string credential, HolderBeatRequest request, TimeSpan within, CancellationToken ct)
         {
             Beats.Enqueue(request);
             Credentials.Enqueue(credential);

@@ -47,6 +47,22 @@ public sealed class HeartTests : IDisposable
     }
 
     [Fact]
+    public async Task However_long_contact_was_lost_it_is_heard_well_within_a_timeout_once_the_operator_is_back()
+    {
+        var tries = new ConcurrentQueue<TimeSpan>();
+        _api.Answer = (beat, cancel) =>
+        {
+            tries.Enqueue(Now);
+            return Away(beat, cancel);
+        };
+        var beating = Start(Plain with { HeartbeatTimeoutSeconds = 20 });
+        await BeatsAsync(40);
+        // 5 s, and what the moved clock is ahead of who reads it.
+        tries.Zip(tries.Skip(1), (one, next) => next - one).Max().ShouldBeLessThan(TimeSpan.FromSeconds(12));
+        await StopAsync(beating);
+    }
+
+    [Fact]
     public async Task Lost_contact_stops_the_work_where_the_pool_says_so_even_while_a_beat_hangs()
     {
         _api.Answer = async (_, cancel) =>
@@ -133,7 +149,7 @@ public sealed class HeartTests : IDisposable
 
         public TimeSpan LastAt { get; private set; }
 
-        public Task<ApiAnswer<BeatReply>> BeatAsync(string credential, BeatRequest request, CancellationToken cancellation)
+        public Task<ApiAnswer<BeatReply>> BeatAsync(string credential, BeatRequest request, TimeSpan within, CancellationToken cancellation)
         {
             LastAt = TimeSpan.FromTicks(Time.GetTimestamp());
             Beats.Enqueue(request);

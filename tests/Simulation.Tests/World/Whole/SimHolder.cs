@@ -75,7 +75,7 @@ sealed class SimHolderApi(ReplicaCalls calls) : IHolderApi
     public Task<ApiAnswer<HeldLease>> AttachAsync(HolderAttachRequest request, CancellationToken ct) =>
         calls.CallAsync(o => o.Holders.AttachAsync("user carol", request, CancellationToken.None), ct);
 
-    public Task<ApiAnswer<BeatReply>> BeatAsync(string credential, HolderBeatRequest request, CancellationToken ct) =>
+    public Task<ApiAnswer<BeatReply>> BeatAsync(string credential, HolderBeatRequest request, TimeSpan within, CancellationToken ct) =>
         calls.CallAsync(o => o.Holders.BeatAsync(Fence(o, credential), request, CancellationToken.None), ct);
 
     public Task<ApiAnswer<HolderReleaseReply>> ReleaseAsync(string credential, HolderReleaseRequest request, CancellationToken ct) =>

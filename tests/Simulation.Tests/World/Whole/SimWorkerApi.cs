@@ -16,7 +16,7 @@ sealed class SimWorkerApi(ReplicaCalls calls, string podUid, bool isOld) : IWork
         return calls.CallAsync(o => o.Worker.AttachAsync(PodTokens.Of(podUid), sent, CancellationToken.None), cancellation);
     }
 
-    public Task<ApiAnswer<BeatReply>> BeatAsync(string credential, BeatRequest request, CancellationToken cancellation)
+    public Task<ApiAnswer<BeatReply>> BeatAsync(string credential, BeatRequest request, TimeSpan within, CancellationToken cancellation)
     {
         var sent = isOld ? OldVersion.Of(request) : request;
         return calls.CallAsync(o => o.Worker.BeatAsync(Fence(o, credential), sent, CancellationToken.None), cancellation);
