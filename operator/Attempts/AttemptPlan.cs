@@ -163,16 +163,25 @@ sealed record AttemptPlan(IReadOnlyList<ITaskEvent> Task, IReadOnlyList<ILeaseEv
             : TaskDecider.Decide(task, new TaskCommand.Return(fence.Scene, fence.Attempt, fence.PodUid, message, retryDelaySeconds));
 
     /// <summary>The task is no longer wanted.</summary>
-    public static AttemptPlan Cancel(TaskState task, LeaseState? lease, AttemptFence? running, string by)
+    public static AttemptPlan Cancel(TaskState task, LeaseState? lease, AttemptFence? running, string by) =>
+        End(task, lease, running, new TaskCommand.Cancel(by), by, "Cancelled", $"the task was cancelled by {by}");
+
+    /// <summary>The task took longer than it may.</summary>
+    public static AttemptPlan ExceedDeadline(TaskState task, LeaseState? lease, AttemptFence? running, string by, DateTimeOffset now) =>
+        End(task, lease, running, new TaskCommand.ExceedDeadline(now), by, "DeadlineExceeded", "the task's deadline is over");
+
+    // The attempt that runs ends with its task.
+    static AttemptPlan End(
+        TaskState task, LeaseState? lease, AttemptFence? running, TaskCommand end, string by, string reason, string message)
     {
-        var cancelled = TaskDecider.Decide(task, new TaskCommand.Cancel(by));
-        if (cancelled is not Decision<ITaskEvent>.Events { Items: [var first, ..] } || running is null)
-            return Combine(cancelled, null);
+        var ended = TaskDecider.Decide(task, end);
+        if (ended is not Decision<ITaskEvent>.Events { Items: [var first, ..] } || running is null)
+            return Combine(ended, null);
         var after = task.Evolve(first, task.AcceptedAt ?? default);
         var failed = TaskDecider.Decide(after, new TaskCommand.Fail(
-            new AttemptFailed(running.Scene, running.Attempt, running.PodUid, "Cancelled", "Cancelled", $"the task was cancelled by {by}", false, null), 0));
+            new AttemptFailed(running.Scene, running.Attempt, running.PodUid, "Cancelled", reason, message, false, null), 0));
         var both = failed is Decision<ITaskEvent>.Events f ? Decision<ITaskEvent>.Of([first, .. f.Items]) : failed;
-        return Combine(both, lease, new LeaseCommand.Revoke(by, "the task was cancelled"), Unattached(lease));
+        return Combine(both, lease, new LeaseCommand.Revoke(by, message), Unattached(lease));
     }
 
     // When the task's decider answers "stored already", the lease has followed in that same transaction: it is not asked again, for its slot may be

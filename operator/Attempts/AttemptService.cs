@@ -92,6 +92,12 @@ sealed class AttemptService(ILedger ledger, Random chance, AttemptSignals signal
         TransactAsync(
             running ?? new AttemptFence(taskUid, 0, 0, "", null, 0), by, epoch, (task, lease) => AttemptPlan.Cancel(task, lease, running, by), cancel);
 
+    /// <summary>Ends the task, and the attempt that runs, if its deadline is over by PostgreSQL's clock.</summary>
+    public Task<AttemptPlan> ExceedDeadlineAsync(string taskUid, AttemptFence? running, LeaderEpoch epoch, CancellationToken cancel) =>
+        TransactAsync(
+            running ?? new AttemptFence(taskUid, 0, 0, "", null, 0), "operator", epoch,
+            (task, lease, now) => AttemptPlan.ExceedDeadline(task, lease, running, "operator", now), cancel);
+
     /// <summary>Records, once per attempt and kind of write, that a stale holder was refused.</summary>
     public async Task RejectStaleHolderAsync(AttemptFence fence, string write, string actor, CancellationToken cancel)
     {

@@ -35,7 +35,7 @@ sealed class ControlPlane : IDisposable
     /// <summary>Every lease that comes or goes changes its pool's figures, and a look reads all slots: one a second is enough for a person.</summary>
     static readonly TimeSpan PoolsSettle = TimeSpan.FromSeconds(1);
 
-    /// <summary>Nodes come and change in crowds; who waits for one waits for seconds anyway.</summary>
+    /// <summary>Nodes, and what drivers publish of them, come and change in crowds; who waits for one waits for seconds anyway.</summary>
     static readonly TimeSpan NodesSettle = TimeSpan.FromMilliseconds(200);
 
     readonly ControlPlanePorts _ports;
@@ -124,7 +124,8 @@ sealed class ControlPlane : IDisposable
             .Watches<Engine>(_ => Stores.Tasks.Keys()).Watches<Tenant>(_ => Stores.Tasks.Keys())
             .WatchesSource(wake => signals.TaskChanged += wake)
             .Build(new VideoTaskReconciler(
-                ledger, Stores, attempts, scenes, new LostEnds(ledger, _ports.Objects), signals, new TaskStatusWriter(kubernetes, Events), _finalizers, _options, _leader));
+                ledger, Stores, attempts, scenes, new TaskLifetime(kubernetes, attempts), new LostEnds(ledger, _ports.Objects), signals,
+                new TaskStatusWriter(kubernetes, Events), _finalizers, _options, _leader));
         yield return Builder("gpulease").For<GpuLease>(priority: OfLease)
             .WatchesSource(wake => signals.LeaseChanged += wake)
             .Build(new GpuLeaseReconciler(ledger, _leases, kubernetes, Stores, _finalizers, _leader));
@@ -135,7 +136,7 @@ sealed class ControlPlane : IDisposable
         yield return Builder("gpupool").For<GpuPool>(when: c => c.SpecChanged)
             .Watches<Node>(_ => Stores.Pools.Keys(), when: DevicesChanged, settle: NodesSettle)
             .WatchesSource(wake => signals.PoolChanged += pool => wake(new ObjectKey(null, pool)), PoolsSettle)
-            .WatchesSource(wake => dra.Changed += () => WakeAll(Stores.Pools.Keys(), wake))
+            .WatchesSource(wake => dra.Changed += () => WakeAll(Stores.Pools.Keys(), wake), NodesSettle)
             .Build(new GpuPoolReconciler(ledger, _leases, kubernetes, Stores, _dispatchers, _ports.Cluster, _leader,
                 new DeviceService(ledger, _log), dra));
         yield return Builder("node").For<Node>(when: NodeMayBeLost)

@@ -56,8 +56,25 @@ sealed class SceneRunner(
     }
 
     /// <summary>Ends what is left of a task that has ended. <see cref="SceneStepResult.Again"/> is null once nothing is left.</summary>
-    public async Task<SceneStepResult> CleanUpAsync(Loaded<TaskState> loaded, CancellationToken cancel) =>
-        new(false, await DeleteLeftPodsAsync(loaded.State, cancel), null, null);
+    public async Task<SceneStepResult> CleanUpAsync(Loaded<TaskState> loaded, CancellationToken cancel)
+    {
+        // What the lost part of a history had ended is left as it is found (R12).
+        if (loaded.State is { IsReadopted: false, EndReason: not LostHistory.Condition })
+            await DeleteWaitingLeasesAsync(loaded.State, cancel);
+        return new(false, await DeleteLeftPodsAsync(loaded.State, cancel), null, null);
+    }
+
+    // Of an attempt that had not started when its task ended: nobody will ever take up the grant. Its deletion gives it up, or gives back what was
+    // granted at the same moment.
+    async Task DeleteWaitingLeasesAsync(TaskState state, CancellationToken cancel)
+    {
+        foreach (var scene in state.Scenes.Values.Where(s => s.Step is SceneStep.Queued && state.Accepted!.NeedsLease))
+        {
+            var key = new ObjectKey(state.Accepted!.Namespace, AttemptName.Of(state.Accepted.Name, state.Accepted.TaskUid, scene.Scene, scene.Attempt));
+            if (stores.Leases.Find(key) is { Metadata: { DeletionTimestamp: null, Uid: { } uid } })
+                await kubernetes.DeleteAsync<GpuLease>(key.Name, key.Namespace, DeleteOptions.ForUid(uid), cancel);
+        }
+    }
 
     async Task<SceneStepResult> WithLeaseAsync(
         VideoTask task, Loaded<TaskState> loaded, SceneState scene, Engine engine, LeaderEpoch epoch, CancellationToken cancel)

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Framelease.Domain.Tasks;
 using Framelease.Operator.Leases;
 using Framelease.Operator.Status;
@@ -57,17 +58,23 @@ static class TaskAcceptance
             return new Outcome.Waits(beyond);
         return new Outcome.Accepted(new TaskAccepted(
             task.Metadata.Uid!, task.Metadata.Namespace!, task.Metadata.Name!, tenant.Metadata.Name!, spec.Engine, pool, HashOf(spec),
-            new TaskInput(spec.Input.Object, spec.Input.Uri), checkedParameters.Parameters!, Scenes: 1, spec.BackoffLimit ?? 3, needsLease));
+            new TaskInput(spec.Input.Object, spec.Input.Uri), checkedParameters.Parameters!, Scenes: 1, spec.BackoffLimit ?? 3, needsLease)
+        {
+            ActiveDeadlineSeconds = spec.ActiveDeadlineSeconds,
+        });
     }
 
-    /// <summary>sha256 of the spec's JSON, fields and parameters in a fixed order.</summary>
+    // A field that a later version adds, and nobody set, changes no hash.
+    static readonly JsonSerializerOptions Canonical = new(JsonSerializerDefaults.Web) { DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
+
+    /// <summary>sha256 of the spec's JSON, fields that are set and parameters in a fixed order.</summary>
     public static string HashOf(VideoTaskSpec spec)
     {
         var canonical = spec with
         {
             Parameters = spec.Parameters is null ? null : new SortedDictionary<string, JsonElement>(spec.Parameters.ToDictionary(), StringComparer.Ordinal),
         };
-        return Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(canonical, JsonSerializerOptions.Web)));
+        return Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(canonical, Canonical)));
     }
 
     // R13: only Tenant.spec.namespaces binds; the spec may name that tenant, never another.

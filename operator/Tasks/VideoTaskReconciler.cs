@@ -17,7 +17,7 @@ namespace Framelease.Operator.Tasks;
 /// between any two lines; the next pass finds what was made (deterministic names) and what was recorded (R9).
 /// </summary>
 sealed class VideoTaskReconciler(
-    ILedger ledger, PlatformStores stores, AttemptService attempts, SceneRunner scenes, LostEnds lostEnds, AttemptSignals signals,
+    ILedger ledger, PlatformStores stores, AttemptService attempts, SceneRunner scenes, TaskLifetime lifetime, LostEnds lostEnds, AttemptSignals signals,
     TaskStatusWriter statuses, PlatformFinalizers finalizers, OperatorOptions options, Leader leader) : IReconciler
 {
     static readonly TimeSpan Soon = TimeSpan.FromSeconds(5);
@@ -42,6 +42,9 @@ sealed class VideoTaskReconciler(
         if (LostHistory.EndOf(task.Status, loaded.State))
             loaded = await lostEnds.EndAsync(task, loaded, leader.Epoch, cancel);
 
+        if (await lifetime.EndOverdueAsync(loaded, leader.Epoch, cancel))
+            loaded = await ledger.LoadTaskAsync(task.Metadata.Uid!, cancel);
+
         var step = SceneStepResult.Nothing;
         if (!loaded.State.IsEnded && loaded.State.Accepted is not null)
         {
@@ -55,7 +58,8 @@ sealed class VideoTaskReconciler(
         }
 
         await statuses.WriteAsync(task, loaded, obstacle, step.Wait, step.Lease, cancel, lost);
-        return obstacle is not null ? ReconcileResult.After(Soon) : step.Again is { } again ? ReconcileResult.After(again) : ReconcileResult.Done;
+        TimeSpan?[] again = [obstacle is null ? null : Soon, step.Again, await lifetime.KeepAsync(task, loaded, cancel)];
+        return again.Min() is { } next ? ReconcileResult.After(next) : ReconcileResult.Done;
     }
 
     async Task<(Loaded<TaskState> Loaded, Obstacle? Obstacle)> AcceptAsync(VideoTask task, Loaded<TaskState> loaded, CancellationToken cancel)

@@ -64,6 +64,20 @@ public sealed record VideoTaskSpec
 
     /// <summary>Overrides of the pool's timeouts, within the pool's bounds.</summary>
     public LeaseTimeouts? Timeouts { get; init; }
+
+    /// <summary>
+    /// Seconds from the acceptance within which the task has to end, all attempts, back-offs and waiting for a slot included; then what runs is
+    /// cancelled and the task fails with DeadlineExceeded. Default: no deadline.
+    /// </summary>
+    [Range(1, 31536000)]
+    public long? ActiveDeadlineSeconds { get; init; }
+
+    /// <summary>
+    /// Seconds after its end, good or bad, after which the task is deleted, with its leases and pods; 0 = at once. Output and history stay.
+    /// Default: it is kept.
+    /// </summary>
+    [Range(0, 31536000)]
+    public long? TtlSecondsAfterFinished { get; init; }
 }
 
 /// <summary>Exactly one of object and uri.</summary>

@@ -39,4 +39,7 @@ public abstract record TaskCommand
     public sealed record EndAgain(string Reason, string Message) : TaskCommand;
 
     public sealed record Cancel(string By) : TaskCommand;
+
+    /// <param name="Now">PostgreSQL's clock (R3).</param>
+    public sealed record ExceedDeadline(DateTimeOffset Now) : TaskCommand;
 }

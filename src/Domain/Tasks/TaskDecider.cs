@@ -26,6 +26,7 @@ public static class TaskDecider
             TaskCommand.Readopt c => EndAgain(state, c.Output, new TaskSucceeded()),
             TaskCommand.EndAgain c => EndAgain(state, new TaskFailed(c.Reason, c.Message)),
             TaskCommand.Cancel c => state.IsEnded ? Nothing : Of(new TaskCancelled(c.By)),
+            TaskCommand.ExceedDeadline c => ExceedDeadline(state, c),
             _ => throw new InvalidOperationException($"command {command.GetType().Name} has no decision"),
         };
     }
@@ -148,6 +149,16 @@ public static class TaskDecider
         { IsEnded: true } => Nothing,
         { Accepted: null } => No("NotAccepted", "the task is not on record: accept it first"),
         _ => Of(end),
+    };
+
+    static Decision<ITaskEvent> ExceedDeadline(TaskState state, TaskCommand.ExceedDeadline c) => state switch
+    {
+        { IsEnded: true } => Nothing,
+        { Deadline: { } deadline } when c.Now >= deadline => Of(new TaskFailed(
+            "DeadlineExceeded",
+            $"the task had not ended {state.Accepted!.ActiveDeadlineSeconds} s (activeDeadlineSeconds) after its acceptance at {state.AcceptedAt:u}")),
+        { Deadline: { } deadline } => No("NotDue", $"the task's deadline is {deadline:u}, and it is {c.Now:u}"),
+        _ => No("NoDeadline", "the task has no deadline"),
     };
 
     static SceneState? Attached(TaskState state, int scene, int attempt, string podUid) =>

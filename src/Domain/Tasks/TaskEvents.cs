@@ -8,7 +8,11 @@ public interface ITaskEvent;
 /// <param name="Parameters">Checked, with the engine's defaults filled in.</param>
 public sealed record TaskAccepted(
     string TaskUid, string Namespace, string Name, string Tenant, string Engine, string Pool, string SpecHash, TaskInput Input,
-    IReadOnlyDictionary<string, string> Parameters, int Scenes, int BackoffLimit, bool NeedsLease) : ITaskEvent;
+    IReadOnlyDictionary<string, string> Parameters, int Scenes, int BackoffLimit, bool NeedsLease) : ITaskEvent
+{
+    /// <summary>Seconds from here on within which the task has to end; null = any time.</summary>
+    public long? ActiveDeadlineSeconds { get; init; }
+}
 
 /// <param name="Reason">CamelCase, fixed set; retrying cannot help.</param>
 /// <param name="Namespace">Of the VideoTask; null in events of before this field.</param>

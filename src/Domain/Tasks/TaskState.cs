@@ -37,6 +37,9 @@ public sealed record TaskState
 
     public bool HasUnknownEvents { get; init; }
 
+    /// <summary>When the task, if it has not ended, fails with DeadlineExceeded; null = never.</summary>
+    public DateTimeOffset? Deadline => Accepted?.ActiveDeadlineSeconds is { } seconds ? AcceptedAt!.Value.AddSeconds(seconds) : null;
+
     public bool IsEnded => Phase is TaskPhase.Rejected or TaskPhase.Succeeded or TaskPhase.Failed or TaskPhase.Cancelled;
 
     /// <param name="at">When the event was recorded, by PostgreSQL's clock.</param>

@@ -60,6 +60,32 @@ public class TaskDeciderTests
         public void What_was_accepted_is_not_rejected_any_more() => Given(ToQueued).When(No).ThenRefused("AlreadyAccepted");
     }
 
+    public class ExceedDeadline
+    {
+        static readonly TaskAccepted Short = Accepted with { ActiveDeadlineSeconds = 60 };
+        static readonly object[] ToQueuedShort = [Short, Admitted, Queued];
+
+        static TaskCommand At(int seconds) => new TaskCommand.ExceedDeadline(Noon.AddSeconds(seconds));
+
+        [Fact]
+        public void A_task_that_has_not_ended_at_its_deadline_fails_queued_or_at_work()
+        {
+            var failed = new TaskFailed(
+                "DeadlineExceeded", "the task had not ended 60 s (activeDeadlineSeconds) after its acceptance at 2026-03-01 12:00:00Z");
+            Given(ToQueuedShort).When(At(60)).Then(failed);
+            Given([.. ToQueuedShort, Started, Attached]).When(At(61)).Then(failed);
+        }
+
+        [Fact]
+        public void Before_it_nothing_ends() => Given(ToQueuedShort).When(At(59)).ThenRefused("NotDue", "12:01:00");
+
+        [Fact]
+        public void A_task_without_one_may_take_as_long_as_it_takes() => Given(ToQueued).When(At(99_999_999)).ThenRefused("NoDeadline");
+
+        [Fact]
+        public void After_the_end_it_means_nothing() => Given([.. ToQueuedShort, Started, Attached, Committed, Output, Succeeded]).When(At(60)).ThenNothing();
+    }
+
     public class Start
     {
         static TaskCommand Starts(AttemptStarted attempt) => new TaskCommand.Start(attempt);
@@ -257,7 +283,7 @@ public class TaskDeciderTests
             Return(),
             new TaskCommand.Readopt(Readopted),
             new TaskCommand.EndAgain("HistoryLost", "gone"),
-            new TaskCommand.Cancel("anna"));
+            new TaskCommand.Cancel("anna"), new TaskCommand.ExceedDeadline(Noon));
 
         [Theory, MemberData(nameof(Commands))]
         public void No_command_is_decided_on_a_stream_that_is_not_understood(TaskCommand command)
