@@ -63,8 +63,9 @@ sealed class AttachLoop(IWorkerApi api, WorkerLog log, TimeProvider time, Random
                 log.Line($"attach: not yet ({why}); trying on");
             }
 
-            var wait = _backoff.Next(asked);
-            await Task.Delay(wait < within - elapsed ? wait : within - elapsed, time, cancellation);
+            // A delay counts whole milliseconds: what is left, rounded down, would be none, and this loop would spin to its end.
+            var (wait, left) = (_backoff.Next(asked), TimeSpan.FromMilliseconds(Math.Ceiling((within - elapsed).TotalMilliseconds)));
+            await Task.Delay(wait < left ? wait : left, time, cancellation);
         }
     }
 

@@ -177,7 +177,7 @@ public sealed class WorkerTests(Clips clips) : IAsyncLifetime
     public async Task Beats_rise_in_sequence_and_tell_the_phases_in_order()
     {
         MakeSlow();
-        Operator.Change = a => a with { Engine = a.Engine with { Parameters = new Dictionary<string, string> { ["preset"] = "faster" } } };
+        Operator.Change = a => a with { Engine = a.Engine with { Parameters = new Dictionary<string, string> { ["preset"] = "slower" } } };
         (await _worker.RunAsync()).ShouldBe(ExitCode.Completed, _worker.Log);
         var beats = Operator.Beats.ToList();
         beats.Select(b => b.Sequence).ShouldBe(Enumerable.Range(1, beats.Count).Select(i => (long)i));

@@ -10,6 +10,8 @@ sealed class FaultPlan
 
     static readonly TimeSpan UpgradeEvery = TimeSpan.FromSeconds(10);
 
+    static readonly TimeSpan OutageAt = TimeSpan.FromMinutes(1), OutageLength = TimeSpan.FromMinutes(15), OutageWork = TimeSpan.FromMinutes(20);
+
     readonly List<Fault> _faults = [];
 
     public int Lost { get; private init; }
@@ -35,6 +37,9 @@ sealed class FaultPlan
 
     /// <summary>When the first replica, and every worker from then on, is of a new version; null = all are from the beginning.</summary>
     public TimeSpan? UpgradeAt { get; private set; }
+
+    /// <summary>One part is away for a quarter of an hour, while all slots are held by who works on for longer; nothing else goes wrong.</summary>
+    public bool IsOutage { get; private init; }
 
     /// <summary>Nothing goes wrong but in workers.</summary>
     public bool IsCalm => (Lost, Deaf, Twice, _faults.Count) == (0, 0, 0, 0);
@@ -86,10 +91,19 @@ sealed class FaultPlan
         return plan;
     }
 
+    /// <param name="kind">DatabaseDown, ApiDown, or Pause for all replicas of the operator.</param>
+    public static FaultPlan Outage(FaultKind kind)
+    {
+        var plan = new FaultPlan { IsOutage = true, Until = OutageAt + OutageLength };
+        plan._faults.AddRange(
+            (kind is FaultKind.Pause ? Operators : [Operators[0]]).Select(name => new Fault(kind, OutageAt, OutageLength, name, "", 0)));
+        return plan;
+    }
+
     /// <summary>Replicas are upgraded one after the other, each when the one before is up.</summary>
     public bool IsOld(string replica, TimeSpan at) => at < UpgradeAt + (UpgradeEvery * Array.IndexOf(Operators, replica));
 
-    public Temper Temper(Random chance, bool isOver) => new(
+    public Temper Temper(Random chance, bool isOver) => IsOutage ? new(OutageWork, IsZombie: false, TimeSpan.Zero, Fails: false) : new(
         TimeSpan.FromMilliseconds(500 + chance.Next(chance.Next(HasLockDelay ? 2 : 5) == 0 ? 90_000 : 15_000)),
         IsZombie: !isOver && chance.Next(1000) < Zombies,
         StandsStill: !isOver && chance.Next(1000) < Still ? TimeSpan.FromSeconds(chance.Next(120)) : TimeSpan.Zero,

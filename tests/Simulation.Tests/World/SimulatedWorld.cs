@@ -49,7 +49,8 @@ abstract class SimulatedWorld : IDisposable
 
     readonly List<IReplica> _replicas = [];
 
-    protected SimulatedWorld(int seed, bool isWhole)
+    /// <param name="outage">Null: what goes wrong is drawn.</param>
+    protected SimulatedWorld(int seed, bool isWhole, FaultPlan? outage = null)
     {
         Simulation = new Scheduler(seed);
         IsDetectOnly = isWhole ? seed / WholeEvery % WholeDetectOnlyEvery == WholeDetectOnlyEvery - 1
@@ -61,9 +62,9 @@ abstract class SimulatedWorld : IDisposable
         Server.Database.Beaten = Invariants.Beaten;
         Server.Database.Led = Invariants.Led;
         Fate = Simulation.Process("fate");
-        Nodes = [.. Enumerable.Range(0, 1 + Simulation.Chance.Next(3)).Select(n => $"node-{n}")];
-        SlotsPerNode = 1 + Simulation.Chance.Next(2);
-        Plan = FaultPlan.Draw(Simulation.Chance, Nodes, Trouble, isWhole);
+        Nodes = [.. Enumerable.Range(0, outage is null ? 1 + Simulation.Chance.Next(3) : 2).Select(n => $"node-{n}")];
+        SlotsPerNode = outage is null ? 1 + Simulation.Chance.Next(2) : 2;
+        Plan = outage ?? FaultPlan.Draw(Simulation.Chance, Nodes, Trouble, isWhole);
     }
 
     public LeaseTerms Terms => new(
@@ -71,7 +72,7 @@ abstract class SimulatedWorld : IDisposable
         DetectOnly: IsDetectOnly ? true : null);
 
     // Short, so that a world of minutes sees every grade.
-    GradeTerms Grades => new(20, 40, 60, 15, Plan.DrainGrace);
+    GradeTerms Grades => Plan.IsOutage ? new(0, 0, 0, 0, Plan.DrainGrace) : new(20, 40, 60, 15, Plan.DrainGrace);
 
     public bool IsDetectOnly { get; }
 
@@ -112,17 +113,19 @@ abstract class SimulatedWorld : IDisposable
         Populate();
         foreach (var name in FaultPlan.Operators)
             StartReplica(name);
-        var tasks = 2 + chance.Next(8);
+        // In an outage, tasks have two slots, and programs under a lease of their own the two others: even numbers are attached to.
+        var within = Plan.IsOutage ? 20_000 : 100_000;
+        var tasks = Plan.IsOutage ? 2 : 2 + chance.Next(8);
         for (var i = 0; i < tasks; i++)
         {
             var number = i;
-            Fate.PostAfter(TimeSpan.FromMilliseconds(chance.Next(100_000)), () => AddTask(number));
+            Fate.PostAfter(TimeSpan.FromMilliseconds(chance.Next(within)), () => AddTask(number));
         }
 
-        for (var i = chance.Next(4); i > 0; i--)
+        for (var i = Plan.IsOutage ? 2 : chance.Next(4); i > 0; i--)
         {
-            var number = i;
-            Fate.PostAfter(TimeSpan.FromMilliseconds(chance.Next(100_000)), () => AddLease(number));
+            var number = Plan.IsOutage ? i * 2 : i;
+            Fate.PostAfter(TimeSpan.FromMilliseconds(chance.Next(within)), () => AddLease(number));
         }
 
         Plan.Arm(this, Fate);
@@ -135,7 +138,7 @@ abstract class SimulatedWorld : IDisposable
                 Invariants.RowsEqualTheLog();
         };
         // At rest, nothing more can happen but looks; a clock that was set back holds a retry for as long.
-        while (Simulation.Elapsed < End && !(Simulation.Elapsed > Trouble && Invariants.IsAtRest()))
+        while (Simulation.Elapsed < (Plan.IsOutage ? End * 3 : End) && !(Simulation.Elapsed > Trouble && Invariants.IsAtRest()))
             Simulation.Run(Simulation.Elapsed + TimeSpan.FromSeconds(10));
         Invariants.AtTheEnd();
         Simulation.ThrowIfFailed();

@@ -33,7 +33,7 @@ sealed class SimHolder(WholeWorld world, SimPod program, string bootId, TimeSpan
         using var stop = new CancellationTokenSource();
         var beating = hold.BeatAsync(o => order = o, stop.Token);
         var started = _time.GetTimestamp();
-        if (!world.Plan.HasLockDelay && chance.Next(4) == 0)
+        if (world.Plan is { HasLockDelay: false, IsOutage: false } && chance.Next(4) == 0)
         {
             await Task.Delay(work * chance.NextDouble(), _time);
             world.Simulation.Say($"the runner of {program.Name} is killed");

@@ -41,8 +41,8 @@ sealed class WholeWorld : SimulatedWorld
     string? _cordoned;
     bool _hasRival;
 
-    public WholeWorld(int seed)
-        : base(seed, isWhole: true)
+    public WholeWorld(int seed, FaultPlan? outage = null)
+        : base(seed, isWhole: true, outage)
     {
         Api = new ApiMachine(Simulation);
         ByKubelet = seed / WholeEvery % 4 == 3;
