@@ -77,7 +77,7 @@ sealed class OrphanedTasks(
         var plan = await attempts.CancelAsync(task.Uid, running, "deletion of the VideoTask, which the log lacks", epoch, cancel);
         if (plan.Refusal is { } refusal)
         {
-            Log.Refused(logger, "cancel", running?.PodUid ?? "", refusal.Reason, refusal.Message);
+            Log.Refused(logger, "cancel", running?.PodUid ?? "none", refusal.Reason, refusal.Message);
             return false;
         }
 

@@ -71,7 +71,8 @@ sealed class SceneRunner(
         foreach (var scene in state.Scenes.Values.Where(s => s.Step is SceneStep.Queued && state.Accepted!.NeedsLease))
         {
             var key = new ObjectKey(state.Accepted!.Namespace, AttemptName.Of(state.Accepted.Name, state.Accepted.TaskUid, scene.Scene, scene.Attempt));
-            if (stores.Leases.Find(key) is { Metadata: { DeletionTimestamp: null, Uid: { } uid } })
+            if (stores.Leases.Find(key) is { Metadata: { DeletionTimestamp: null, Uid: { } uid, OwnerReferences: { } owners } }
+                && owners.Any(o => o.Uid == state.Accepted.TaskUid))
                 await kubernetes.DeleteAsync<GpuLease>(key.Name, key.Namespace, DeleteOptions.ForUid(uid), cancel);
         }
     }

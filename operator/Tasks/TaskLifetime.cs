@@ -12,6 +12,8 @@ namespace Framelease.Operator.Tasks;
 /// </summary>
 sealed class TaskLifetime(IKubernetesClient kubernetes, AttemptService attempts)
 {
+    static readonly TimeSpan Soon = TimeSpan.FromSeconds(5);
+
     /// <returns>True when the task was ended: load it again.</returns>
     public async Task<bool> EndOverdueAsync(Loaded<TaskState> loaded, LeaderEpoch epoch, CancellationToken cancel)
     {
@@ -27,12 +29,17 @@ sealed class TaskLifetime(IKubernetesClient kubernetes, AttemptService attempts)
     public async Task<TimeSpan?> KeepAsync(VideoTask task, Loaded<TaskState> loaded, CancellationToken cancel)
     {
         if (!loaded.State.IsEnded)
-            return loaded.State.Deadline - loaded.DatabaseNow;
+        {
+            // An end that was refused (events of a newer version, an attempt that ended meanwhile) is tried again, but not at once for ever.
+            var left = loaded.State.Deadline - loaded.DatabaseNow;
+            return left <= TimeSpan.Zero ? Soon : left;
+        }
+
         if (task.Spec.TtlSecondsAfterFinished is not { } ttl)
             return null;
-        var left = loaded.State.EndedAt!.Value.AddSeconds(ttl) - loaded.DatabaseNow;
-        if (left > TimeSpan.Zero)
-            return left;
+        var kept = loaded.State.EndedAt!.Value.AddSeconds(ttl) - loaded.DatabaseNow;
+        if (kept > TimeSpan.Zero)
+            return kept;
         await kubernetes.DeleteAsync<VideoTask>(
             task.Metadata.Name!, task.Metadata.Namespace, DeleteOptions.ForUid(task.Metadata.Uid), cancel);
         return null;

@@ -96,7 +96,9 @@ public sealed class PrivatePostgresTests : IDisposable
         await using (var first = await StartAsync(directory))
             sockets = first.SocketDirectory;
         // Its parent never waits, so the child stays in the process table, under the server's own user: PostgreSQL takes it for alive.
-        using var parent = PostgresPrograms.Start("/bin/sh", ["-c", "sleep 0 & echo $!; exec sleep 600"], ServerUser.Choose(), withInput: false);
+        // The child ends only when that parent is no longer a shell, which would have reaped it.
+        const string Orphan = "sh -c 'while read -r name < /proc/$PPID/comm && [ $name = sh ]; do :; done' & echo $!; exec sleep 600";
+        using var parent = PostgresPrograms.Start("/bin/sh", ["-c", Orphan], ServerUser.Choose(), withInput: false);
         var unreaped = await parent.StandardOutput.ReadLineAsync(Ct);
         while (!(await File.ReadAllTextAsync($"/proc/{unreaped}/stat", Ct)).Contains(") Z ", StringComparison.Ordinal))
             await Task.Yield();

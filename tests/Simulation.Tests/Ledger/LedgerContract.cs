@@ -492,6 +492,16 @@ public abstract partial class LedgerContract : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Only_the_first_of_a_queue_are_told_their_place_and_its_length()
+    {
+        var last = WaitRow.LastPosition + 1;
+        for (var i = 1; i <= last; i++)
+            await RequestAsync($"lease-{i:D2}");
+        (await _ledger.FindWaitAsync($"lease-{last - 1:D2}", Ct)).ShouldBe(new WaitRow(null, null, last - 1, last));
+        (await _ledger.FindWaitAsync($"lease-{last:D2}", Ct)).ShouldBe(new WaitRow(null, null, null, null));
+    }
+
+    [Fact]
     public async Task Tasks_that_have_not_ended_are_read_page_by_page()
     {
         var fence = await RunningAsync();
