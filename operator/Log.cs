@@ -60,8 +60,8 @@ static partial class Log
     [LoggerMessage(44, LogLevel.Information, "lease {Lease}: something moves again")]
     public static partial void LeaseProgressed(ILogger logger, string lease);
 
-    [LoggerMessage(45, LogLevel.Error, "{Leases} leases of {Scope} fell silent at once: nothing expires there for one more timeout")]
-    public static partial void MassSilence(ILogger logger, int leases, string scope);
+    [LoggerMessage(45, LogLevel.Error, "{Leases} leases of {Scope} fell silent at once: nothing expires there until they are heard again, or for {Seconds} s beyond each one's timeout")]
+    public static partial void MassSilence(ILogger logger, int leases, string scope, double seconds);
 
     [LoggerMessage(46, LogLevel.Information, "silence of {Scope} is judged lease by lease again")]
     public static partial void MassSilenceOver(ILogger logger, string scope);

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Framelease.Domain.Leasing;
 using Framelease.Operator.Notifications;
 using Npgsql;
 
@@ -23,6 +24,10 @@ static class CommandLine
         var connections = Whole("--database-connections", "Most connections to PostgreSQL, 10 to 30.", 20, 10, 30);
         var replicas = Whole("--replicas", "How many replicas of the operator share the database, 1 to 100: their connections must fit into it together.", 1, 1, 100);
         var adopt = new Option<bool>("--adopt-database") { Description = "Take over a database that belongs to another cluster, which is gone with all its workers. Default: refuse to start on it." };
+        var massSilence = Whole(
+            "--mass-silence-seconds",
+            "When most holders of a pool fall silent at once, the path to them is more likely gone than they are: seconds beyond its timeout for which each is kept at most, 0 to 86400.",
+            MassSilence.DefaultLongestSeconds, 0, 86_400);
         var notifications = new Option<string?>("--notifications")
         {
             Description = "JSON file that says who is told of alerts: webhooks, mail, short messages. Default: nobody.",
@@ -30,7 +35,7 @@ static class CommandLine
         var root = new RootCommand("Framelease operator: reconciles VideoTasks and GpuLeases, serves the worker and history APIs. FRAMELEASE_POSTGRES holds the Npgsql connection string.")
         {
             kubeconfig, dataDir, listen, metricsListen, publicUrl, inputRoots, inputHosts, identity, connections, replicas, adopt,
-            notifications,
+            massSilence, notifications,
         };
         root.SetAction((parsed, cancel) =>
         {
@@ -72,6 +77,7 @@ static class CommandLine
                     DatabaseConnections = parsed.GetValue(connections),
                     Replicas = parsed.GetValue(replicas),
                     AdoptDatabase = parsed.GetValue(adopt),
+                    MassSilenceSeconds = parsed.GetValue(massSilence),
                     Identity = parsed.GetValue(identity) ?? Environment.MachineName,
                 },
                 cancel);

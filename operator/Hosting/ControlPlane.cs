@@ -90,7 +90,8 @@ sealed class ControlPlane : IDisposable
             {
                 _leader.Take(epoch);
                 var liveness = new LivenessWatch(
-                    _ports.Ledger, _ports.Attempts, _leases, _edges.Time, _loggers.CreateLogger<LivenessWatch>());
+                    _ports.Ledger, _ports.Attempts, _leases, _options.MassSilenceSeconds, _edges.Time,
+                    _loggers.CreateLogger<LivenessWatch>());
                 var release = new AuthorityRelease(
                     _ports.Ledger, _ports.Attempts, _ports.Signals, new WatchedPodsAndNodes(Stores), _edges.Time,
                     _loggers.CreateLogger<AuthorityRelease>());

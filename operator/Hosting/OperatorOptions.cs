@@ -1,3 +1,4 @@
+using Framelease.Domain.Leasing;
 using Framelease.Operator.Api;
 using Framelease.Operator.Notifications;
 
@@ -41,6 +42,12 @@ sealed record OperatorOptions
 
     /// <summary>Whether a database that another cluster wrote to becomes this cluster's. Default false: the start is refused.</summary>
     public bool AdoptDatabase { get; init; }
+
+    /// <summary>
+    /// Seconds beyond its timeout for which a silent holder is kept at most, while many are silent at once (<see cref="MassSilence"/>).
+    /// 0 to 86400; default 1200.
+    /// </summary>
+    public int MassSilenceSeconds { get; init; } = MassSilence.DefaultLongestSeconds;
 
     /// <summary>Who is told of what is wrong. Default: nobody; the alerts are in the API all the same.</summary>
     public NotificationOptions Notifications { get; init; } = new();

@@ -7,7 +7,7 @@ namespace Framelease.Operator.Liveness;
 /// <summary>
 /// Tells alive from progressing, and delivers the grades of held leases. What is due is decided by <see cref="LeaseGrades"/> from the look,
 /// and decided again from the log before it is recorded: so each grade happens once, in order, whichever leader looks. A stall counts only
-/// inside unbroken observation.
+/// inside unbroken observation, and of holders that are heard: whoever is unheard may well have moved.
 /// </summary>
 sealed class GradeWatch(AttemptService attempts, LeaseService leases, ILogger logger)
 {
@@ -16,11 +16,14 @@ sealed class GradeWatch(AttemptService attempts, LeaseService leases, ILogger lo
     /// <summary>A look found no answer: what did not move meanwhile may merely not have been heard.</summary>
     public void Fail() => _moves.Fail();
 
-    public async Task LookAsync(LivenessWitness.LookTimes times, LivenessLook look, LeaderEpoch epoch, CancellationToken cancel)
+    /// <param name="unheard">Leases whose holders missed a beat.</param>
+    public async Task LookAsync(
+        LivenessWitness.LookTimes times, LivenessLook look, IReadOnlySet<string> unheard, LeaderEpoch epoch, CancellationToken cancel)
     {
         var still = _moves.Observe(times, [.. look.Held.Where(h => h.Terms is { ProgressTimeoutSeconds: > 0 }).Select(h =>
             new LivenessWitness.Sighting(h.LeaseUid, h.Moves, h.SecondsSinceMove,
                 h.Terms!.ProgressTimeoutSeconds))]).Silent.ToHashSet(StringComparer.Ordinal);
+        still.ExceptWith(unheard);
         foreach (var row in look.Held)
         {
             if (row.Times.StalledAt is null && row.Times.Drain is null && still.Contains(row.LeaseUid))

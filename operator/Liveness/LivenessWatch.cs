@@ -9,7 +9,9 @@ namespace Framelease.Operator.Liveness;
 /// this leader's own monotonic clock must both say so (R3), inside unbroken observation, and not too many at once (R5): a look that fails
 /// or comes late starts every deadline anew. Stalls and grades are <see cref="GradeWatch"/>'s, from the same look.
 /// </summary>
-sealed class LivenessWatch(ILedger ledger, AttemptService attempts, LeaseService leases, TimeProvider time, ILogger<LivenessWatch> logger)
+/// <param name="longestMassSilence">Seconds beyond its timeout for which a holder is kept at most while many are silent at once.</param>
+sealed class LivenessWatch(
+    ILedger ledger, AttemptService attempts, LeaseService leases, double longestMassSilence, TimeProvider time, ILogger<LivenessWatch> logger)
 {
     /// <summary>
     /// A beat is seen one period late at most; its absence is looked for when it is due. So whoever fell silent expires within a second of the
@@ -38,7 +40,7 @@ sealed class LivenessWatch(ILedger ledger, AttemptService attempts, LeaseService
     readonly LivenessWitness _attached = new();
     readonly LivenessWitness _unattached = new();
     readonly LivenessWitness _delayed = new();
-    readonly MassSilence _mass = new();
+    readonly MassSilence _mass = new(longestMassSilence);
     readonly GradeWatch _grades = new(attempts, leases, logger);
     DateTimeOffset _seenUntil;
 
@@ -97,7 +99,9 @@ sealed class LivenessWatch(ILedger ledger, AttemptService attempts, LeaseService
         var unused = unattached.Silent.ToHashSet(StringComparer.Ordinal);
         await EachAsync(look.Unattached.Where(u => unused.Contains(u.LeaseUid)), row => ExpireUnattachedAsync(row, epoch, cancel));
         await FreeByTimeAsync(times, look, epoch, cancel);
-        await _grades.LookAsync(times, look, epoch, cancel);
+        var unheard = look.Attached.Where(a => a.LeaseUid is not null && attached.SilentSeconds.GetValueOrDefault(Key(a)) > 1.5 * Interval(a))
+            .Select(a => a.LeaseUid!).ToHashSet(StringComparer.Ordinal);
+        await _grades.LookAsync(times, look, unheard, epoch, cancel);
     }
 
     /// <returns>True when a look is due now.</returns>
@@ -146,7 +150,7 @@ sealed class LivenessWatch(ILedger ledger, AttemptService attempts, LeaseService
         {
             var scope = change.Scope == MassSilence.Everywhere ? "all pools" : $"pool {change.Scope}";
             if (change.Begins)
-                Log.MassSilence(logger, change.Leases, scope);
+                Log.MassSilence(logger, change.Leases, scope, longestMassSilence);
             else
                 Log.MassSilenceOver(logger, scope);
             await ledger.RecordMassSilenceAsync(change, epoch, cancel);
@@ -158,12 +162,12 @@ sealed class LivenessWatch(ILedger ledger, AttemptService attempts, LeaseService
     static MassSilence.Holder Holder(AttachedRow a, LivenessWitness.Look witnessed, HashSet<string> silent)
     {
         var key = Key(a);
-        var interval = a.IntervalSeconds > 0 ? a.IntervalSeconds : (double)a.TimeoutSeconds / BeatsPerTimeout;
         return new MassSilence.Holder(
-            key, a.Pool.Length > 0 ? a.Pool : "(no pool)", a.Node, witnessed.SilentSeconds.GetValueOrDefault(key), interval,
-                a.TimeoutSeconds,
-            silent.Contains(key));
+            key, a.Pool.Length > 0 ? a.Pool : "(no pool)", a.Node, witnessed.SilentSeconds.GetValueOrDefault(key), Interval(a),
+            a.TimeoutSeconds, silent.Contains(key));
     }
+
+    static double Interval(AttachedRow a) => a.IntervalSeconds > 0 ? a.IntervalSeconds : (double)a.TimeoutSeconds / BeatsPerTimeout;
 
     async Task ExpireSilentAsync(AttachedRow row, LeaderEpoch epoch, CancellationToken cancel)
     {

@@ -21,13 +21,16 @@ public sealed class OutageTests
     [Fact]
     public void Nothing_expires_while_the_API_server_is_away_nor_when_it_is_back() => Holds(FaultKind.ApiDown);
 
+    [Fact]
+    public void Nothing_expires_while_the_path_to_all_nodes_of_a_pool_is_cut_nor_when_it_is_whole_again() => Holds(FaultKind.CutNode);
+
     static void Holds(FaultKind kind)
     {
         // A test's own context would take the continuations away from the world's processes.
         SynchronizationContext.SetSynchronizationContext(null);
         foreach (var seed in Seeds)
         {
-            using var world = new WholeWorld(seed, FaultPlan.Outage(kind));
+            using var world = new WholeWorld(seed, kind);
             world.Run();
             var seen = world.Invariants.Seen;
             var why = $"seed {seed}: {string.Join(", ", seen.Select(s => $"{s.Key} {s.Value}"))}";

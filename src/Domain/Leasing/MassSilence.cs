@@ -2,14 +2,20 @@ namespace Framelease.Domain.Leasing;
 
 /// <summary>
 /// Many holders that fall silent together are more likely to be unheard than dead (R5): if all of three or more leases, or more than half
-/// of a pool's on different nodes, fall silent within one heartbeat interval, nothing expires there for one more timeout. Whoever is silent
-/// after that is lost. Pure bookkeeping over the leader's own monotonic clock; create one per leadership.
+/// of a pool's on different nodes, fall silent within one heartbeat interval, nothing expires there while that lasts, and for one more
+/// timeout when they are heard again. Whoever is silent after that is lost, and so is whoever was silent for longer than the bound.
+/// Pure bookkeeping over the leader's own monotonic clock; create one per leadership.
 /// </summary>
-public sealed class MassSilence
+/// <param name="longestSeconds">For so long at most a holder is kept beyond its own timeout.</param>
+public sealed class MassSilence(double longestSeconds)
 {
+    /// <summary>Longer than most repairs of a switch or a tunnel; what waits for such slots is better placed elsewhere by then.</summary>
+    public const int DefaultLongestSeconds = 1200;
+
     /// <summary>Fewer leases than this are no mass: their silence says nothing about the path to them.</summary>
     const int Fewest = 3;
 
+    /// <summary>When each scope's hold ends; infinite while the silence lasts.</summary>
     readonly Dictionary<string, double> _holds = new(StringComparer.Ordinal);
 
     /// <param name="now">Seconds, monotonic.</param>
@@ -28,8 +34,7 @@ public sealed class MassSilence
                 told);
         foreach (var gone in _holds.Keys.Where(k => k != Everywhere && !pools.ContainsKey(k)).ToList())
             End(gone, told);
-        return new Verdict([.. holders.Where(h => h.IsSilent && !IsHeld(Everywhere, now) && !IsHeld(h.Pool, now)).Select(h => h.Lease)],
-            told);
+        return new Verdict([.. holders.Where(h => h.IsSilent && !IsHeld(h)).Select(h => h.Lease)], told);
     }
 
     /// <summary>The scope that is no pool: all leases there are.</summary>
@@ -41,19 +46,23 @@ public sealed class MassSilence
         var mass = isMass(quiet);
         if (_holds.TryGetValue(scope, out var until))
         {
-            // Kept for its whole time even if some come back; kept beyond it while the mass lasts, so that one silence is held once.
-            if (!mass && now >= until)
+            if (mass)
+                _holds[scope] = double.PositiveInfinity;
+            else if (double.IsPositiveInfinity(until))
+                _holds[scope] = now + members.Select(h => h.TimeoutSeconds).DefaultIfEmpty(0).Max();
+            else if (now >= until)
                 End(scope, told);
-            return;
         }
-
-        if (!mass || !members.Exists(h => h.IsSilent))
-            return;
-        _holds[scope] = now + quiet.Max(h => h.TimeoutSeconds);
-        told.Add(new Change(scope, Begins: true, quiet.Count));
+        else if (mass && members.Exists(h => h.IsSilent))
+        {
+            _holds[scope] = double.PositiveInfinity;
+            told.Add(new Change(scope, Begins: true, quiet.Count));
+        }
     }
 
-    bool IsHeld(string scope, double now) => _holds.TryGetValue(scope, out var until) && now < until;
+    // Each holder's own bound, so that no flapping path keeps one that is dead.
+    bool IsHeld(Holder h) =>
+        (_holds.ContainsKey(Everywhere) || _holds.ContainsKey(h.Pool)) && h.SilentSeconds < h.TimeoutSeconds + longestSeconds;
 
     void EndAll(List<Change> told)
     {

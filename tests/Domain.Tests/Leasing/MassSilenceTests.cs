@@ -3,10 +3,10 @@ using static Framelease.Domain.Leasing.MassSilence;
 
 namespace Framelease.Domain.Tests.Leasing;
 
-/// <summary>Beats every 10 s, timeout 30 s; a look every second.</summary>
+/// <summary>Beats every 10 s, timeout 30 s; kept for at most 100 s beyond it; a look every second.</summary>
 public class MassSilenceTests
 {
-    readonly MassSilence _mass = new();
+    readonly MassSilence _mass = new(longestSeconds: 100);
     readonly List<Change> _told = [];
     double _now;
 
@@ -26,13 +26,14 @@ public class MassSilenceTests
     public void Two_leases_in_all_are_no_mass() => Look(("a", "p", "n1", 30), ("b", "q", "n2", 30)).ShouldBe(["a", "b"]);
 
     [Fact]
-    public void When_all_of_three_fall_silent_within_one_interval_nothing_expires_for_one_more_timeout()
+    public void When_all_of_three_fall_silent_within_one_interval_each_is_kept_until_its_bound()
     {
         Look(("a", "p", "n1", 30), ("b", "p", "n1", 25), ("c", "q", "n1", 21)).ShouldBeEmpty();
         _told.ShouldBe([new Change(Everywhere, true, 3)]);
-        for (var more = 1; more < 30; more++)
+        for (var more = 1; more < 100; more++)
             Look(("a", "p", "n1", 30 + more), ("b", "p", "n1", 25 + more), ("c", "q", "n1", 21 + more)).ShouldBeEmpty();
-        Look(("a", "p", "n1", 60), ("b", "p", "n1", 55), ("c", "q", "n1", 51)).ShouldBe(["a", "b", "c"]);
+        Look(("a", "p", "n1", 130), ("b", "p", "n1", 125), ("c", "q", "n1", 121)).ShouldBe(["a"]);
+        Look(("b", "p", "n1", 130), ("c", "q", "n1", 126)).ShouldBe(["b"]);
         _told.Count.ShouldBe(1);
     }
 
@@ -48,23 +49,36 @@ public class MassSilenceTests
         Look(("a", "p", "n1", 30), ("b", "p", "n1", 30), ("c", "p", "n2", 1)).ShouldBe(["a", "b"]);
 
     [Fact]
-    public void Whoever_comes_back_lives_and_whoever_does_not_expires_when_the_hold_is_over()
+    public void Whoever_comes_back_lives_and_the_others_have_one_more_timeout_from_then()
     {
         Look(("a", "p", "n1", 30), ("b", "p", "n2", 30), ("c", "p", "n3", 30)).ShouldBeEmpty();
         for (var more = 1; more < 30; more++)
+            Look(("a", "p", "n1", 30 + more), ("b", "p", "n2", 30 + more), ("c", "p", "n3", 30 + more)).ShouldBeEmpty();
+        for (var more = 30; more < 60; more++)
             Look(("a", "p", "n1", 30 + more), ("b", "p", "n2", 1), ("c", "p", "n3", 1)).ShouldBeEmpty();
-        Look(("a", "p", "n1", 60), ("b", "p", "n2", 1), ("c", "p", "n3", 1)).ShouldBe(["a"]);
+        Look(("a", "p", "n1", 90), ("b", "p", "n2", 1), ("c", "p", "n3", 1)).ShouldBe(["a"]);
         _told.ShouldContain(new Change(Everywhere, false, 0));
         _told.ShouldContain(new Change("p", false, 0));
     }
 
     [Fact]
-    public void One_silence_is_held_once()
+    public void A_path_that_flaps_keeps_nobody_beyond_the_bound()
     {
-        for (var more = 0; more < 30; more++)
+        for (var silent = 30; silent < 130; silent++)
+        {
+            var heard = silent % 40 < 20 ? 1 : 30;
+            Look(("a", "p", "n1", silent), ("b", "p", "n2", heard), ("c", "p", "n3", heard)).ShouldNotContain("a");
+        }
+
+        Look(("a", "p", "n1", 130), ("b", "p", "n2", 30), ("c", "p", "n3", 30)).ShouldBe(["a"]);
+    }
+
+    [Fact]
+    public void One_silence_is_told_once()
+    {
+        for (var more = 0; more < 100; more++)
             Look(("a", "p", "n1", 30 + more), ("b", "p", "n2", 30 + more), ("c", "p", "n3", 30 + more));
-        Look(("a", "p", "n1", 60), ("b", "p", "n2", 60), ("c", "p", "n3", 60)).Length.ShouldBe(3);
-        Look(("b", "p", "n2", 61), ("c", "p", "n3", 61)).Length.ShouldBe(2);
+        Look(("a", "p", "n1", 130), ("b", "p", "n2", 130), ("c", "p", "n3", 130)).Length.ShouldBe(3);
         _told.Count(t => t.Begins).ShouldBe(2, "once for all, once for the pool");
     }
 

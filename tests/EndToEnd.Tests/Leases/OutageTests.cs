@@ -13,27 +13,29 @@ namespace Framelease.EndToEnd.Tests.Leases;
 public sealed class OutageTests
 {
     static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
+    const string Path = "path to the pool";
     static readonly TimeSpan Outage = Length.Of(TimeSpan.FromSeconds(25), TimeSpan.FromMinutes(2));
 
     // Each with a platform of its own, at the same time: they only wait.
     [Fact]
-    public Task Nothing_expires_while_operator_database_or_api_server_stand_still_nor_when_they_go_on() =>
-        Task.WhenAll(StandsStillAsync("operator"), StandsStillAsync("postgres"), StandsStillAsync("apiserver"));
+    public Task Nothing_expires_while_operator_database_api_server_or_path_stand_still_nor_when_they_go_on() =>
+        Task.WhenAll(StandsStillAsync("operator"), StandsStillAsync("postgres"), StandsStillAsync("apiserver"), StandsStillAsync(Path));
 
     static async Task StandsStillAsync(string part)
     {
         var platform = new Platform { Slots = 3 };
         await platform.InitializeAsync();
+        await using var path = new CutPath(platform.OperatorUrl);
         try
         {
             var terms = new { heartbeatIntervalSeconds = 2, heartbeatTimeoutSeconds = (int)Timeout.TotalSeconds };
             await platform.Client.PatchAsync<GpuPool>("default", null, Patch.Merge(new { spec = terms }));
             var runs = new List<Process>();
             for (var i = 0; i < platform.Slots; i++)
-                runs.Add(Run(platform, $"holder-{i}"));
+                runs.Add(Run(platform, path.Address, $"holder-{i}"));
             foreach (var i in Enumerable.Range(0, platform.Slots))
                 await LeaseAsync(platform, $"holder-{i}", l => l.Status?.AttachedTime is not null);
-            using (platform.Freeze(part))
+            using (part == Path ? path.Cut() : platform.Freeze(part))
                 await PassAsync(Outage);
 
             // A mass expiry on return would come within one timeout.
@@ -49,7 +51,9 @@ public sealed class OutageTests
 
             (await GrantLog.CountAsync(platform.Postgres, "lease_expired", "slot_quarantined")).ShouldBe(0, part);
             (await GrantLog.CountAsync(platform.Postgres, "lease_released")).ShouldBe(platform.Slots, part);
-            if (part is not "apiserver")
+            if (part == Path)
+                (await GrantLog.CountAsync(platform.Postgres, "observation_lost")).ShouldBeGreaterThan(0, "all fell silent at once");
+            else if (part is not "apiserver")
                 (await GrantLog.CountAsync(platform.Postgres, "observation_resumed")).ShouldBeGreaterThan(0, $"{part} was blind, and said so");
         }
         finally
@@ -58,8 +62,8 @@ public sealed class OutageTests
         }
     }
 
-    static Process Run(Platform platform, string name) => Process.Start(new ProcessStartInfo(
-        Dist.Framelease, ["lease", "run", "--kubeconfig", platform.Kubeconfig, "--name", name, "--", "sleep", "100000"])
+    static Process Run(Platform platform, Uri path, string name) => Process.Start(new ProcessStartInfo(
+        Dist.Framelease, ["lease", "run", "--kubeconfig", platform.Kubeconfig, "--operator", path.ToString(), "--name", name, "--", "sleep", "100000"])
     {
         RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false,
     })!;

@@ -43,6 +43,8 @@ public sealed class Platform : IAsyncLifetime
 
     public string Kubeconfig { get; private set; } = "";
 
+    public Uri OperatorUrl { get; private set; } = null!;
+
     internal KubernetesClient Client => _cluster!.Client;
 
     public async Task InitializeAsync()
@@ -75,7 +77,8 @@ public sealed class Platform : IAsyncLifetime
         var line = await _up.StandardOutput.ReadLineAsync() ?? throw new InvalidOperationException($"framelease up: {await errors}");
         var facts = JsonNode.Parse(line)!;
         Kubeconfig = (string)facts["kubeconfig"]!;
-        _cluster = Cluster.Connect(Kubeconfig, "default", (string)facts["operatorUrl"]!, _shell);
+        OperatorUrl = new Uri((string)facts["operatorUrl"]!);
+        _cluster = Cluster.Connect(Kubeconfig, "default", OperatorUrl.ToString(), _shell);
     }
 
     /// <summary>Ends the platform in order.</summary>

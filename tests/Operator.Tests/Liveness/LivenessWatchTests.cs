@@ -16,6 +16,7 @@ namespace Framelease.Operator.Tests.Liveness;
 public sealed class LivenessWatchTests(PostgresServer server) : IAsyncLifetime
 {
     static readonly CancellationToken Ct = CancellationToken.None;
+    const int LongestMassSilence = 6;
     static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
 
     AuthorityHarness _platform = null!;
@@ -72,7 +73,7 @@ public sealed class LivenessWatchTests(PostgresServer server) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task When_all_holders_fall_silent_at_once_none_expires_for_one_more_timeout_and_the_authority_tells_of_it()
+    public async Task When_all_holders_fall_silent_at_once_each_is_kept_until_its_bound_and_the_authority_tells_of_it()
     {
         var fences = new List<AttemptFence>();
         foreach (var device in new[] { "gpu-0", "gpu-1", "gpu-2" })
@@ -109,8 +110,8 @@ public sealed class LivenessWatchTests(PostgresServer server) : IAsyncLifetime
     }
 
     LivenessWatch NewLeader() => new(
-        _platform.Ledger, _platform.Attempts, new LeaseService(_platform.Ledger, new AttemptSignals()), TimeProvider.System,
-            NullLogger<LivenessWatch>.Instance);
+        _platform.Ledger, _platform.Attempts, new LeaseService(_platform.Ledger, new AttemptSignals()), LongestMassSilence,
+        TimeProvider.System, NullLogger<LivenessWatch>.Instance);
 
     static LeaseTerms Terms(GradeTerms? grades) => new(0, 600, 1, 2, grades);
 

@@ -91,13 +91,18 @@ sealed class FaultPlan
         return plan;
     }
 
-    /// <param name="kind">DatabaseDown, ApiDown, or Pause for all replicas of the operator.</param>
-    public static FaultPlan Outage(FaultKind kind)
+    /// <param name="kind">DatabaseDown, ApiDown, Pause for all replicas of the operator, or CutNode for all nodes of the pool.</param>
+    public static FaultPlan Outage(FaultKind kind, IReadOnlyList<string> nodes)
     {
         var plan = new FaultPlan { IsOutage = true, Until = OutageAt + OutageLength };
-        plan._faults.AddRange(
-            (kind is FaultKind.Pause ? Operators : [Operators[0]]).Select(name => new Fault(kind, OutageAt, OutageLength, name, "", 0)));
+        plan._faults.AddRange(kind switch
+        {
+            FaultKind.Pause => Operators.Select(name => Away(name, "")),
+            FaultKind.CutNode => nodes.Select(node => Away(Operators[0], node)),
+            _ => [Away(Operators[0], "")],
+        });
         return plan;
+        Fault Away(string replica, string node) => new(kind, OutageAt, OutageLength, replica, node, 0);
     }
 
     /// <summary>Replicas are upgraded one after the other, each when the one before is up.</summary>

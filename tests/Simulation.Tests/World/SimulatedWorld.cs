@@ -31,6 +31,9 @@ abstract class SimulatedWorld : IDisposable
 
     public const int LockDelay = 14;
 
+    /// <summary>Seconds that a mass silence keeps a holder, unless the world is there to show a long one.</summary>
+    public const int MassSilence = 20;
+
     /// <summary>Of so many seeds, one is a world with everything that ships.</summary>
     public const int WholeEvery = 20;
 
@@ -50,7 +53,7 @@ abstract class SimulatedWorld : IDisposable
     readonly List<IReplica> _replicas = [];
 
     /// <param name="outage">Null: what goes wrong is drawn.</param>
-    protected SimulatedWorld(int seed, bool isWhole, FaultPlan? outage = null)
+    protected SimulatedWorld(int seed, bool isWhole, FaultKind? outage = null)
     {
         Simulation = new Scheduler(seed);
         IsDetectOnly = isWhole ? seed / WholeEvery % WholeDetectOnlyEvery == WholeDetectOnlyEvery - 1
@@ -64,7 +67,7 @@ abstract class SimulatedWorld : IDisposable
         Fate = Simulation.Process("fate");
         Nodes = [.. Enumerable.Range(0, outage is null ? 1 + Simulation.Chance.Next(3) : 2).Select(n => $"node-{n}")];
         SlotsPerNode = outage is null ? 1 + Simulation.Chance.Next(2) : 2;
-        Plan = outage ?? FaultPlan.Draw(Simulation.Chance, Nodes, Trouble, isWhole);
+        Plan = outage is { } kind ? FaultPlan.Outage(kind, Nodes) : FaultPlan.Draw(Simulation.Chance, Nodes, Trouble, isWhole);
     }
 
     public LeaseTerms Terms => new(
@@ -72,7 +75,7 @@ abstract class SimulatedWorld : IDisposable
         DetectOnly: IsDetectOnly ? true : null);
 
     // Short, so that a world of minutes sees every grade.
-    GradeTerms Grades => Plan.IsOutage ? new(0, 0, 0, 0, Plan.DrainGrace) : new(20, 40, 60, 15, Plan.DrainGrace);
+    GradeTerms Grades => Plan.IsOutage ? new(0, 0, 0, 60, Plan.DrainGrace) : new(20, 40, 60, 15, Plan.DrainGrace);
 
     public bool IsDetectOnly { get; }
 

@@ -62,7 +62,8 @@ sealed class LeanReplica : IReplica
             async (epoch, stop) =>
             {
                 _world.Simulation.Say($"{Process.Name} leads the controllers in epoch {epoch.Epoch}");
-                var liveness = new LivenessWatch(Ledger, Attempts, Leases, Process.Clock, NullLogger<LivenessWatch>.Instance);
+                var liveness = new LivenessWatch(
+                    Ledger, Attempts, Leases, SimulatedWorld.MassSilence, Process.Clock, NullLogger<LivenessWatch>.Instance);
                 await await Task.WhenAny(liveness.RunAsync(epoch, stop), ReconcileAsync(epoch, stop));
             },
             CancellationToken.None);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Framelease.Domain.Leasing;
 using Framelease.Kubernetes.Client;
 using Framelease.Operator.Attempts;
 using Framelease.Operator.Authority;
@@ -40,7 +41,10 @@ sealed class WholeReplica : IReplica
         _authority = new MemoryAuthority(
             world.Server.Database, new SimWay(world.Network, Process, world.Server, requireAuthority: false));
         _takeOver = new AuthorityTakeOver(_authority, new ClusterIdentity(world.Server.Database.Cluster), NullLogger.Instance);
-        var options = new OperatorOptions { Postgres = "", ObjectRoot = "", Identity = name };
+        var options = new OperatorOptions
+        {
+            Postgres = "", ObjectRoot = "", Identity = name, MassSilenceSeconds = world.Plan.IsOutage ? MassSilence.DefaultLongestSeconds : SimulatedWorld.MassSilence,
+        };
         var signals = new AttemptSignals();
         var attempts = new AttemptService(ledger, chance, signals);
         Orders = new LeaseOrders(ledger, attempts, new LeaseService(ledger, signals), signals);

@@ -41,7 +41,7 @@ sealed class WholeWorld : SimulatedWorld
     string? _cordoned;
     bool _hasRival;
 
-    public WholeWorld(int seed, FaultPlan? outage = null)
+    public WholeWorld(int seed, FaultKind? outage = null)
         : base(seed, isWhole: true, outage)
     {
         Api = new ApiMachine(Simulation);
