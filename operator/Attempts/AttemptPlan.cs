@@ -82,7 +82,7 @@ sealed record AttemptPlan(IReadOnlyList<ITaskEvent> Task, IReadOnlyList<ILeaseEv
     }
 
     // While its pod may exist, a device that the kubelet hands out is not proven free by a missing attach: the pod's end will prove it.
-    static LeaseCommand.Free? Unattached(LeaseState? lease) => lease is { FollowsPod: true } ? null : LeaseSteps.UnattachedProof(lease);
+    public static LeaseCommand.Free? Unattached(LeaseState? lease) => lease is { FollowsPod: true } ? null : LeaseSteps.UnattachedProof(lease);
 
     static bool Attached(TaskState task, LeaseState? lease, AttemptFence fence) =>
         lease?.Attachment?.PodUid == fence.PodUid || task.Current(fence.Scene, fence.Attempt, fence.PodUid)?.Step is SceneStep.Attached;
@@ -162,28 +162,6 @@ sealed record AttemptPlan(IReadOnlyList<ITaskEvent> Task, IReadOnlyList<ILeaseEv
                 new AttemptFailed(fence.Scene, fence.Attempt, fence.PodUid, "HolderLost", reason, message, true, null), retryDelaySeconds))
             : TaskDecider.Decide(task, new TaskCommand.Return(fence.Scene, fence.Attempt, fence.PodUid, message, retryDelaySeconds));
 
-    /// <summary>The task is no longer wanted.</summary>
-    public static AttemptPlan Cancel(TaskState task, LeaseState? lease, AttemptFence? running, string by) =>
-        End(task, lease, running, new TaskCommand.Cancel(by), by, "Cancelled", $"the task was cancelled by {by}");
-
-    /// <summary>The task took longer than it may.</summary>
-    public static AttemptPlan ExceedDeadline(TaskState task, LeaseState? lease, AttemptFence? running, string by, DateTimeOffset now) =>
-        End(task, lease, running, new TaskCommand.ExceedDeadline(now), by, "DeadlineExceeded", "the task's deadline is over");
-
-    // The attempt that runs ends with its task.
-    static AttemptPlan End(
-        TaskState task, LeaseState? lease, AttemptFence? running, TaskCommand end, string by, string reason, string message)
-    {
-        var ended = TaskDecider.Decide(task, end);
-        if (ended is not Decision<ITaskEvent>.Events { Items: [var first, ..] } || running is null)
-            return Combine(ended, null);
-        var after = task.Evolve(first, task.AcceptedAt ?? default);
-        var failed = TaskDecider.Decide(after, new TaskCommand.Fail(
-            new AttemptFailed(running.Scene, running.Attempt, running.PodUid, "Cancelled", reason, message, false, null), 0));
-        var both = failed is Decision<ITaskEvent>.Events f ? Decision<ITaskEvent>.Of([first, .. f.Items]) : failed;
-        return Combine(both, lease, new LeaseCommand.Revoke(by, message), Unattached(lease));
-    }
-
     // When the task's decider answers "stored already", the lease has followed in that same transaction: it is not asked again, for its slot may be
     // another's by now.
     // And a task that does change needs a lease that does: one that was let go of before holds no slot under which this could have happened.
@@ -211,10 +189,6 @@ sealed record AttemptPlan(IReadOnlyList<ITaskEvent> Task, IReadOnlyList<ILeaseEv
 /// <summary>The fence of R2 as it is presented.</summary>
 sealed record AttemptFence(string TaskUid, int Scene, int Attempt, string PodUid, string? LeaseUid, long Token)
 {
-    /// <returns>Null when no attempt runs.</returns>
-    public static AttemptFence? RunningIn(TaskState task) => task.Scenes.Values.FirstOrDefault(s => s.IsRunning)?.Started is { } s
-        ? new(task.Accepted!.TaskUid, s.Scene, s.Attempt, s.PodUid, s.LeaseUid, s.Token) : null;
-
     public static AttemptFence Of(AttemptRow a) => new(a.TaskUid, a.Scene, a.Attempt, a.PodUid, a.LeaseUid, a.Token);
 }
 

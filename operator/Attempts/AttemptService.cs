@@ -88,15 +88,38 @@ sealed class AttemptService(ILedger ledger, Random chance, AttemptSignals signal
         TransactAsync(fence, actor, null, (task, lease) => AttemptPlan.Revoke(task, lease, fence, actor, reason, Delay(task, fence)),
             cancel);
 
-    public Task<AttemptPlan> CancelAsync(string taskUid, AttemptFence? running, string by, LeaderEpoch epoch, CancellationToken cancel) =>
-        TransactAsync(
-            running ?? new AttemptFence(taskUid, 0, 0, "", null, 0), by, epoch, (task, lease) => AttemptPlan.Cancel(task, lease, running, by), cancel);
-
-    /// <summary>Ends the task, and the attempt that runs, if its deadline is over by PostgreSQL's clock.</summary>
-    public Task<AttemptPlan> ExceedDeadlineAsync(string taskUid, AttemptFence? running, LeaderEpoch epoch, CancellationToken cancel) =>
-        TransactAsync(
-            running ?? new AttemptFence(taskUid, 0, 0, "", null, 0), "operator", epoch,
-            (task, lease, now) => AttemptPlan.ExceedDeadline(task, lease, running, "operator", now), cancel);
+    /// <summary>Ends or suspends a task, and stops every attempt of it that runs, in one transaction.</summary>
+    /// <param name="command">From PostgreSQL's clock at the load; null when the task has ended and only its attempts are to be stopped.</param>
+    public async Task<TaskStop> StopAsync(
+        string taskUid, Func<DateTimeOffset, TaskCommand?> command, string by, LeaderEpoch epoch, CancellationToken cancel)
+    {
+        for (var tries = 1; ; tries++)
+        {
+            var task = await ledger.LoadTaskAsync(taskUid, cancel);
+            string[] uids = [.. task.State.Scenes.Values.Where(s => s.IsRunning).Select(s => s.Started!.LeaseUid).OfType<string>()];
+            var leases = uids.Zip(await ledger.LoadLeasesAsync(uids, cancel)).ToDictionary(l => l.First, l => l.Second, StringComparer.Ordinal);
+            var stop = TaskStop.Decide(
+                task.State, leases.ToDictionary(l => l.Key, l => l.Value.State, StringComparer.Ordinal), command(task.DatabaseNow), by);
+            if (stop.Refusal is not null || stop.ChangesNothing)
+                return stop;
+            try
+            {
+                await ledger.CommitAsync(
+                    new LedgerCommit(
+                        by, [new TaskChange(taskUid, task, stop.Task)],
+                        [.. stop.Leases.Select(l => new LeaseChange(l.Key, leases[l.Key], l.Value))], epoch),
+                    cancel);
+                signals.Changed(task.State, null);
+                foreach (var lease in stop.Leases.Keys.Select(uid => leases[uid].State))
+                    signals.Changed(task.State, lease);
+                return stop;
+            }
+            catch (LedgerConflictException) when (tries < MaxTries)
+            {
+                // Somebody else wrote first: what they wrote decides now.
+            }
+        }
+    }
 
     /// <summary>Records, once per attempt and kind of write, that a stale holder was refused.</summary>
     public async Task RejectStaleHolderAsync(AttemptFence fence, string write, string actor, CancellationToken cancel)

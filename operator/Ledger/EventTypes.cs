@@ -13,6 +13,8 @@ static class EventTypes
         .Register<TaskAccepted>("task_accepted")
         .Register<TaskRejected>("task_rejected")
         .Register<TaskAdmitted>("task_admitted")
+        .Register<TaskSuspended>("task_suspended")
+        .Register<TaskResumed>("task_resumed")
         .Register<SceneQueued>("scene_queued")
         .Register<AttemptStarted>("attempt_started")
         .Register<AttemptAttached>("attempt_attached")
@@ -23,6 +25,7 @@ static class EventTypes
         .Register<SceneCommitted>("scene_committed")
         .Register<OutputCommitted>("output_committed")
         .Register<OutputReadopted>("output_readopted")
+        .Register<SceneReadopted>("scene_readopted")
         .Register<TaskSucceeded>("task_succeeded")
         .Register<TaskFailed>("task_failed")
         .Register<TaskCancelled>("task_cancelled")
@@ -79,6 +82,8 @@ sealed record ObservationResumed(string? Scope = null);
 [JsonSerializable(typeof(TaskAccepted))]
 [JsonSerializable(typeof(TaskRejected))]
 [JsonSerializable(typeof(TaskAdmitted))]
+[JsonSerializable(typeof(TaskSuspended))]
+[JsonSerializable(typeof(TaskResumed))]
 [JsonSerializable(typeof(SceneQueued))]
 [JsonSerializable(typeof(AttemptStarted))]
 [JsonSerializable(typeof(AttemptAttached))]
@@ -89,6 +94,7 @@ sealed record ObservationResumed(string? Scope = null);
 [JsonSerializable(typeof(SceneCommitted))]
 [JsonSerializable(typeof(OutputCommitted))]
 [JsonSerializable(typeof(OutputReadopted))]
+[JsonSerializable(typeof(SceneReadopted))]
 [JsonSerializable(typeof(TaskSucceeded))]
 [JsonSerializable(typeof(TaskFailed))]
 [JsonSerializable(typeof(TaskCancelled))]

@@ -51,7 +51,7 @@ sealed class WorkerPodReconciler(
         {
             // The pod ended before its start was on record. While its task lives, the task's reconciler records the start first.
             var task = await ledger.LoadTaskAsync(attempt.TaskUid, cancel);
-            if (!task.State.IsEnded && task.State.Scenes.TryGetValue(attempt.Scene, out var scene) && scene.Attempt == attempt.Attempt && scene.Started is null)
+            if (task.State is { IsEnded: false, SuspendedAt: null } && task.State.Scenes.TryGetValue(attempt.Scene, out var scene) && scene.Attempt == attempt.Attempt && scene.Started is null)
                 return CleanUp.Waiting("its start to be recorded first", Soon);
         }
 

@@ -40,8 +40,8 @@ sealed record LostHistory(string Reason, string Message)
         {
             return new LostHistory(
                 "OutputReadopted",
-                $"the log lacks how the output came about: {HowItCame}; the store holds the very bytes (sha256 {log.Output!.Sha256}), "
-                + "nothing has to be done");
+                $"the log lacks how the output came about: {HowItCame}; the store holds the very bytes"
+                + $"{(log.Output is { } output ? $" (sha256 {output.Sha256})" : " of each scene")}, nothing has to be done");
         }
 
         if (log is { Phase: TaskPhase.Failed, EndReason: Condition })

@@ -16,7 +16,8 @@ namespace Framelease.Operator.Tasks;
 sealed class AttemptObjects(IKubernetesClient kubernetes, OperatorOptions options)
 {
     /// <summary>What a task's leases ask for; what it leaves open is the pool's.</summary>
-    public static GpuLeaseSpec LeaseSpec(VideoTask task, string pool)
+    /// <param name="work">Of the scene.</param>
+    public static GpuLeaseSpec LeaseSpec(VideoTask task, string pool, SceneWork work)
     {
         var timeouts = task.Spec.Timeouts;
         return new GpuLeaseSpec
@@ -32,15 +33,13 @@ sealed class AttemptObjects(IKubernetesClient kubernetes, OperatorOptions option
             ProgressTimeoutSeconds = timeouts?.ProgressTimeoutSeconds,
             Resources = task.Spec.Resources,
             PriorityBoost = task.Spec.PriorityBoost,
-            Complexity = ComplexityOf(task),
+            Complexity = ComplexityOf(work),
         };
     }
 
     // As the source had it: a hundred characters of prompt are a point.
-    static int ComplexityOf(VideoTask task) =>
-        task.Spec.Parameters?.GetValueOrDefault("prompt") is { ValueKind: System.Text.Json.JsonValueKind.String } prompt
-            ? Math.Min(LeaseClaim.MostComplexity, prompt.GetString()!.Length / 100)
-            : 0;
+    static int ComplexityOf(SceneWork work) =>
+        work.Parameters.GetValueOrDefault("prompt") is { } prompt ? Math.Min(LeaseClaim.MostComplexity, prompt.Length / 100) : 0;
 
     public async Task<GpuLease> EnsureLeaseAsync(VideoTask task, TaskState state, SceneState scene, CancellationToken cancel)
     {
@@ -58,7 +57,7 @@ sealed class AttemptObjects(IKubernetesClient kubernetes, OperatorOptions option
                 Finalizers = [ApiGroup.LeaseFinalizer],
                 OwnerReferences = [WorkerPod.OwnerOf(task)],
             },
-            Spec = LeaseSpec(task, accepted.Pool) with
+            Spec = LeaseSpec(task, accepted.Pool, accepted.WorkOf(scene.Scene)) with
             {
                 Holder = new LeaseHolder
                 {

@@ -26,15 +26,24 @@ sealed class LostEnds(ILedger ledger, IObjectStore store)
 
     async Task<TaskCommand> WhatAsync(VideoTaskStatus seen, CancellationToken cancel)
     {
-        if (!LostHistory.Is(seen.Conditions, "Succeeded") || seen.Output is not { Key: { } key, Sha256: { } sha256 } output)
+        OutputStatus?[] outputs = seen.Output is { } whole ? [whole] : [.. seen.Scenes?.Select(s => s.Output) ?? []];
+        if (!LostHistory.Is(seen.Conditions, "Succeeded") || outputs.Length == 0 || outputs.Any(o => o is not { Key: not null, Sha256: not null }))
         {
             var failed = seen.Conditions?.FirstOrDefault(c => c.Type == "Failed");
             return new TaskCommand.EndAgain(seen.Reason ?? failed?.Reason ?? LostHistory.Condition, failed?.Message ?? "as its status told");
         }
 
-        var found = await store.HeadAsync(key, cancel);
-        return found is not null && found.Sha256 == sha256 && found.Size == output.Bytes
-            ? new TaskCommand.Readopt(new OutputReadopted(output.Uri ?? store.UriOf(key).ToString(), key, sha256, found.Size))
-            : new TaskCommand.EndAgain(LostHistory.Condition, LostHistory.OutputGone(output));
+        foreach (var output in outputs.OfType<OutputStatus>())
+        {
+            var found = await store.HeadAsync(output.Key!, cancel);
+            if (found is null || found.Sha256 != output.Sha256 || found.Size != output.Bytes)
+                return new TaskCommand.EndAgain(LostHistory.Condition, LostHistory.OutputGone(output));
+        }
+
+        return new TaskCommand.Readopt(seen.Output is { } one
+            ? [new OutputReadopted(UriOf(one), one.Key!, one.Sha256!, one.Bytes!.Value)]
+            : [.. seen.Scenes!.Select(s => new SceneReadopted(s.Index, UriOf(s.Output!), s.Output!.Key!, s.Output.Sha256!, s.Output.Bytes!.Value))]);
     }
+
+    string UriOf(OutputStatus output) => output.Uri ?? store.UriOf(output.Key!).ToString();
 }

@@ -1,3 +1,4 @@
+using Framelease.Domain.Tasks;
 using Framelease.Kubernetes.Client;
 using Framelease.Kubernetes.Watching;
 using Framelease.Operator.Attempts;
@@ -73,11 +74,11 @@ sealed class OrphanedTasks(
         var loaded = await ledger.LoadTaskAsync(task.Uid, cancel);
         if (loaded.State.IsEnded)
             return false;
-        var running = AttemptFence.RunningIn(loaded.State);
-        var plan = await attempts.CancelAsync(task.Uid, running, "deletion of the VideoTask, which the log lacks", epoch, cancel);
-        if (plan.Refusal is { } refusal)
+        const string by = "deletion of the VideoTask, which the log lacks";
+        var stop = await attempts.StopAsync(task.Uid, _ => new TaskCommand.Cancel(by), by, epoch, cancel);
+        if (stop.Refusal is { } refusal)
         {
-            Log.Refused(logger, "cancel", running?.PodUid ?? "none", refusal.Reason, refusal.Message);
+            Log.Refused(logger, "cancel", $"none, of task {task.Namespace}/{task.Name}", refusal.Reason, refusal.Message);
             return false;
         }
 

@@ -2,6 +2,7 @@ using Framelease.Domain;
 using Framelease.Domain.Leasing;
 using Framelease.Domain.Tasks;
 using Framelease.Kubernetes.Client;
+using Framelease.Kubernetes.Controllers;
 using Framelease.Kubernetes.Models;
 using Framelease.ObjectStorage;
 using Framelease.Operator.Attempts;
@@ -14,16 +15,24 @@ using ObjectKey = Framelease.Kubernetes.Models.ObjectKey;
 
 namespace Framelease.Operator.Tasks;
 
-/// <summary>What one pass over a task's scene found and did.</summary>
+/// <summary>What one pass over a task's scenes found and did.</summary>
 /// <param name="Changed">Events were recorded: load the task again.</param>
 /// <param name="Again">Look again after this long, even if nothing happens.</param>
-/// <param name="Wait">Why the attempt's lease is not granted.</param>
-sealed record SceneStepResult(bool Changed, TimeSpan? Again, Obstacle? Wait, LeaseState? Lease)
+/// <param name="Wait">Why the first lease that waits is not granted.</param>
+/// <param name="Leases">Of the scenes that were looked at, by number.</param>
+sealed record SceneStepResult(bool Changed, TimeSpan? Again, Obstacle? Wait, IReadOnlyDictionary<int, LeaseState> Leases)
 {
-    public static SceneStepResult Nothing { get; } = new(false, null, null, null);
+    static readonly IReadOnlyDictionary<int, LeaseState> None = new Dictionary<int, LeaseState>();
+
+    public static SceneStepResult Nothing { get; } = Idle(null);
+
+    public static SceneStepResult Idle(TimeSpan? again) => new(false, again, null, None);
 }
 
-/// <summary>Carries the current attempt of a scene from queued to started: lease, grant, pod, record. Afterwards the worker and the pod's end speak.</summary>
+/// <summary>
+/// Carries the current attempts of a task's scenes from queued to started: lease, grant, pod, record. Each scene goes its own way; what one pass
+/// finds of all of them is recorded at once. Afterwards the workers and the pods' ends speak.
+/// </summary>
 sealed class SceneRunner(
     ILedger ledger, IKubernetesClient kubernetes, PlatformStores stores, AttemptObjects objects, IObjectStore store, AttemptSignals signals,
     Random chance, TimeProvider time)
@@ -33,27 +42,110 @@ sealed class SceneRunner(
 
     readonly Dictionary<string, long> _patience = new(StringComparer.Ordinal);
 
-    /// <returns>What is missing, in words; null when the input is there, or when only the worker can tell.</returns>
-    public async Task<string?> MissingInputAsync(TaskAccepted accepted, CancellationToken cancel) =>
-        accepted.Input.Object is { } key && await store.HeadAsync(key, cancel) is null
-            ? $"spec.input.object: the object store holds no \"{key}\"; upload it first, then create the task anew"
-            : null;
+    /// <returns>What is missing, in words; null when the inputs are there, or when only the workers can tell.</returns>
+    public async Task<string?> MissingInputAsync(TaskAccepted accepted, CancellationToken cancel)
+    {
+        var keys = Enumerable.Range(0, accepted.Scenes).Select(scene => accepted.WorkOf(scene).Input.Object).OfType<string>();
+        foreach (var key in keys.Distinct(StringComparer.Ordinal))
+        {
+            if (await store.HeadAsync(key, cancel) is null)
+                return $"the object store holds no \"{key}\", which the task takes as input; upload it first, then create the task anew";
+        }
+
+        return null;
+    }
 
     public async Task<SceneStepResult> AdvanceAsync(VideoTask task, Loaded<TaskState> loaded, LeaderEpoch epoch, CancellationToken cancel)
     {
-        var scene = loaded.State.Scenes.Values.First();
-        var cleaned = await DeleteLeftPodsAsync(loaded.State, cancel);
-        if (scene.Step is not SceneStep.Queued)
-            return new SceneStepResult(false, cleaned, null, null);
-        var wait = scene.NotBefore - loaded.DatabaseNow;
-        if (wait > TimeSpan.Zero)
-            return new SceneStepResult(false, wait, null, null);
-        if (stores.Engines.Find(new ObjectKey(null, loaded.State.Accepted!.Engine)) is not { } engine)
-            return new SceneStepResult(false, Soon, new Obstacle("EngineNotFound", $"Engine \"{loaded.State.Accepted.Engine}\" was deleted; apply it again"), null);
-        return loaded.State.Accepted.NeedsLease
-            ? await WithLeaseAsync(task, loaded, scene, engine, epoch, cancel)
-            : await StartAsync(task, loaded, scene, engine, null, null, epoch, cancel);
+        var (state, again) = (loaded.State, await DeleteLeftPodsAsync(loaded.State, cancel));
+        if (state.SuspendedAt is not null)
+        {
+            await DeleteWaitingLeasesAsync(state, cancel);
+            return SceneStepResult.Idle(again);
+        }
+
+        if (await FindLostAsync(state, cancel) is { } gone)
+            return SceneStepResult.Idle(again) with { Changed = await RecordAsync(loaded, state, Of(TaskDecider.Decide(state, gone)), epoch, cancel) };
+        var queued = state.Scenes.Values.Where(s => s.Step is SceneStep.Queued).ToLookup(s => s.NotBefore <= loaded.DatabaseNow);
+        if (queued[false].Any())
+            again = Sooner(again, queued[false].Min(s => s.NotBefore) - loaded.DatabaseNow);
+        if (!queued[true].Any())
+            return SceneStepResult.Idle(again);
+        if (stores.Engines.Find(new ObjectKey(null, state.Accepted!.Engine)) is not { } engine)
+        {
+            var missing = new Obstacle("EngineNotFound", $"Engine \"{state.Accepted.Engine}\" was deleted; apply it again");
+            return SceneStepResult.Idle(Soon) with { Wait = missing };
+        }
+
+        var events = new List<ITaskEvent>();
+        var leases = new Dictionary<int, LeaseState>();
+        Obstacle? wait = null;
+        foreach (var (scene, lease, held) in await LeasesAsync(task, state, queued[true], cancel))
+        {
+            if (held is not null)
+                leases[scene.Scene] = held.State;
+            if (held is { State.Phase: LeasePhase.None or LeasePhase.Pending })
+            {
+                wait ??= await WaitAsync(lease!, held, cancel);
+                continue;
+            }
+
+            var command = held is { State.IsGranted: false } ? Return(scene, held.State)
+                : await StartAsync(task, state, scene, engine, lease?.Metadata.Uid, held?.State, cancel);
+            var decided = command is null ? [] : Of(TaskDecider.Decide(state, command));
+            if (decided.Count == 0)
+            {
+                again = Sooner(again, Soon);
+                continue;
+            }
+
+            events.AddRange(decided);
+            state = decided.Aggregate(state, (s, e) => s.Evolve(e, loaded.DatabaseNow));
+            if (state.IsEnded)
+                break;
+        }
+
+        return new SceneStepResult(await RecordAsync(loaded, state, events, epoch, cancel), again, wait, leases);
     }
+
+    static IReadOnlyList<ITaskEvent> Of(Decision<ITaskEvent> decision) => decision is Decision<ITaskEvent>.Events yes ? yes.Items : [];
+
+    /// <returns>Whether there was something to record.</returns>
+    async Task<bool> RecordAsync(
+        Loaded<TaskState> loaded, TaskState state, IReadOnlyList<ITaskEvent> events, LeaderEpoch epoch, CancellationToken cancel)
+    {
+        if (events.Count == 0)
+            return false;
+        await ledger.CommitAsync(
+            new LedgerCommit("operator", [new TaskChange(state.Accepted!.TaskUid, loaded, events)], [], epoch), cancel);
+        signals.Changed(state, null);
+        return true;
+    }
+
+    // A pod keeps its finalizer until the end of its attempt is on record. Of one that lacks it, or is gone, the history was lost (R12), or a person
+    // took it off. While a lease is held, its silence tells; without one, nobody else ever ends the attempt.
+    async Task<TaskCommand?> FindLostAsync(TaskState state, CancellationToken cancel)
+    {
+        const string why = "its pod is gone, and no end of it is on record";
+        foreach (var scene in state.Scenes.Values.Where(s => s.IsRunning))
+        {
+            var (started, ns) = (scene.Started!, state.Accepted!.Namespace);
+            if (IsItsPod(stores.WorkerPods.Find(new ObjectKey(ns, started.PodName)), started)
+                || IsItsPod(await kubernetes.FindAsync<Pod>(started.PodName, ns, cancel), started)
+                || (started.LeaseUid is { } lease && !(await ledger.LoadLeaseAsync(lease, cancel)).State.IsEnded))
+                continue;
+            return scene.Step is SceneStep.Attached
+                ? new TaskCommand.Fail(
+                    new AttemptFailed(scene.Scene, scene.Attempt, started.PodUid, "HolderLost", "PodGone", why, true, null), Delay(scene.Failures))
+                : new TaskCommand.Return(scene.Scene, scene.Attempt, started.PodUid, why, Delay(scene.Returns));
+        }
+
+        return null;
+    }
+
+    static bool IsItsPod(Pod? pod, AttemptStarted started) => pod?.Metadata.Uid == started.PodUid && pod.HasFinalizer(ApiGroup.PodFinalizer);
+
+    int Delay(int before) => RetryBackoff.Seconds(before + 1, chance.NextDouble());
 
     /// <summary>Ends what is left of a task that has ended. <see cref="SceneStepResult.Again"/> is null once nothing is left.</summary>
     public async Task<SceneStepResult> CleanUpAsync(Loaded<TaskState> loaded, CancellationToken cancel)
@@ -61,10 +153,10 @@ sealed class SceneRunner(
         // What the lost part of a history had ended is left as it is found (R12).
         if (loaded.State is { IsReadopted: false, EndReason: not LostHistory.Condition })
             await DeleteWaitingLeasesAsync(loaded.State, cancel);
-        return new(false, await DeleteLeftPodsAsync(loaded.State, cancel), null, null);
+        return SceneStepResult.Idle(await DeleteLeftPodsAsync(loaded.State, cancel));
     }
 
-    // Of an attempt that had not started when its task ended: nobody will ever take up the grant. Its deletion gives it up, or gives back what was
+    // Of an attempt that had not started when its task ended, or was suspended: nobody will ever take up the grant. Its deletion gives it up, or gives back what was
     // granted at the same moment.
     async Task DeleteWaitingLeasesAsync(TaskState state, CancellationToken cancel)
     {
@@ -77,26 +169,23 @@ sealed class SceneRunner(
         }
     }
 
-    async Task<SceneStepResult> WithLeaseAsync(
-        VideoTask task, Loaded<TaskState> loaded, SceneState scene, Engine engine, LeaderEpoch epoch, CancellationToken cancel)
+    // Without leases, the scenes alone.
+    async Task<IEnumerable<(SceneState Scene, GpuLease? Lease, Loaded<LeaseState>? Held)>> LeasesAsync(
+        VideoTask task, TaskState state, IEnumerable<SceneState> scenes, CancellationToken cancel)
     {
-        var lease = await objects.EnsureLeaseAsync(task, loaded.State, scene, cancel);
-        var leaseUid = lease.Metadata.Uid!;
-        var held = await ledger.LoadLeaseAsync(leaseUid, cancel);
-        if (held.State.Phase is LeasePhase.None or LeasePhase.Pending)
-        {
-            return new SceneStepResult(false, null, await WaitAsync(lease, held, cancel), held.State);
-        }
-
-        if (held.State.IsGranted)
-            return await StartAsync(task, loaded, scene, engine, leaseUid, held.State, epoch, cancel);
-
-        // The lease ended before a pod was on record: this attempt never ran.
-        var returned = TaskDecider.Decide(loaded.State, new TaskCommand.Return(
-            scene.Scene, scene.Attempt, null, $"its lease ended before the pod: {held.State.EndReason} {held.State.EndMessage}",
-            RetryBackoff.Seconds(scene.Returns + 1, chance.NextDouble())));
-        return await RecordAsync(loaded, returned, epoch, held.State, cancel);
+        if (!state.Accepted!.NeedsLease)
+            return scenes.Select(s => (s, (GpuLease?)null, (Loaded<LeaseState>?)null));
+        var leases = new List<(SceneState Scene, GpuLease Lease)>();
+        foreach (var scene in scenes)
+            leases.Add((scene, await objects.EnsureLeaseAsync(task, state, scene, cancel)));
+        var held = await ledger.LoadLeasesAsync([.. leases.Select(l => l.Lease.Metadata.Uid!)], cancel);
+        return leases.Zip(held, (l, h) => (l.Scene, (GpuLease?)l.Lease, (Loaded<LeaseState>?)h));
     }
+
+    // The lease ended before a pod was on record: this attempt never ran.
+    TaskCommand.Return Return(SceneState scene, LeaseState lease) => new(
+        scene.Scene, scene.Attempt, null, $"its lease ended before the pod: {lease.EndReason} {lease.EndMessage}",
+        Delay(scene.Returns));
 
     // In the queue the last round says why; outside of it the lease's admission does.
     async Task<Obstacle> WaitAsync(GpuLease lease, Loaded<LeaseState> held, CancellationToken cancel)
@@ -109,30 +198,22 @@ sealed class SceneRunner(
             : new Obstacle("WaitingForSlot", "in the queue");
     }
 
-    async Task<SceneStepResult> StartAsync(
-        VideoTask task, Loaded<TaskState> loaded, SceneState scene, Engine engine, string? leaseUid, LeaseState? lease, LeaderEpoch epoch, CancellationToken cancel)
+    /// <returns>Null while something of the same name is in the way.</returns>
+    async Task<TaskCommand?> StartAsync(
+        VideoTask task, TaskState state, SceneState scene, Engine engine, string? leaseUid, LeaseState? lease, CancellationToken cancel)
     {
         var grant = lease?.Grant;
-        if (await objects.EnsurePodAsync(task, loaded.State, scene, engine, leaseUid, grant, cancel) is not { } pod)
-            return new SceneStepResult(false, Soon, null, lease);
+        if (await objects.EnsurePodAsync(task, state, scene, engine, leaseUid, grant, cancel) is not { } pod)
+            return null;
         var timeout = grant?.Terms.HeartbeatTimeoutSeconds ?? task.Spec.Timeouts?.HeartbeatTimeoutSeconds ?? 300;
-        var started = TaskDecider.Decide(loaded.State, new TaskCommand.Start(new AttemptStarted(
+        return new TaskCommand.Start(new AttemptStarted(
             scene.Scene, scene.Attempt, pod.Metadata.Name!, pod.Metadata.Uid!, leaseUid, grant?.Token ?? 0, grant?.Slot.Node, grant?.Slot.Device)
         {
             HeartbeatTimeoutSeconds = timeout,
-        }));
-        return await RecordAsync(loaded, started, epoch, lease, cancel);
+        });
     }
 
-    async Task<SceneStepResult> RecordAsync(Loaded<TaskState> loaded, Decision<ITaskEvent> decision, LeaderEpoch epoch, LeaseState? lease, CancellationToken cancel)
-    {
-        if (decision is not Decision<ITaskEvent>.Events { Items.Count: > 0 } events)
-            return new SceneStepResult(false, Soon, null, lease);
-        await ledger.CommitAsync(
-            new LedgerCommit("operator", [new TaskChange(loaded.State.Accepted!.TaskUid, loaded, events.Items)], [], epoch), cancel);
-        signals.Changed(loaded.State, null);
-        return new SceneStepResult(true, null, null, lease);
-    }
+    static TimeSpan Sooner(TimeSpan? one, TimeSpan other) => one is { } o && o < other ? o : other;
 
     // A pod whose attempt is over and that still runs. A worker that reported its own end leaves by itself; it gets a grace. The others are ended now.
     async Task<TimeSpan?> DeleteLeftPodsAsync(TaskState state, CancellationToken cancel)
@@ -142,7 +223,7 @@ sealed class SceneRunner(
         {
             if (PodObservation.AttemptOf(pod) is not { } a || a.TaskUid != state.Accepted?.TaskUid || PodObservation.EndOf(pod) is not null)
                 continue;
-            if (!state.IsEnded && !state.Ended.ContainsKey((a.Scene, a.Attempt)) && !IsOfLostHistory(state, a, pod))
+            if (!state.IsEnded && !state.Ended.ContainsKey((a.Scene, a.Attempt)) && !IsOfLostHistory(state, a, pod) && !IsUnwanted(state, a))
                 continue;
             again = Soon;
             if (pod.Metadata.DeletionTimestamp is not null)
@@ -160,6 +241,10 @@ sealed class SceneRunner(
     static bool IsOfLostHistory(TaskState state, (string TaskUid, int Scene, int Attempt) a, Pod pod) =>
         state.Scenes.TryGetValue(a.Scene, out var scene)
         && (a.Attempt > scene.Attempt || (a.Attempt == scene.Attempt && scene.Started is { } started && started.PodUid != pod.Metadata.Uid));
+
+    // Made just before the task was suspended, and not on record.
+    static bool IsUnwanted(TaskState state, (string TaskUid, int Scene, int Attempt) a) => state.SuspendedAt is not null
+        && state.Scenes.TryGetValue(a.Scene, out var scene) && scene.Attempt == a.Attempt && scene.Step is SceneStep.Queued;
 
     // Local waiting only: nothing is decided by this clock but when to stop being patient.
     bool Overdue((string TaskUid, int Scene, int Attempt) attempt)

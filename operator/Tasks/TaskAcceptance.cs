@@ -28,6 +28,9 @@ static class TaskAcceptance
         public sealed record Waits(Obstacle Obstacle) : Outcome;
     }
 
+    /// <summary>The parameter that a scene has a field of its own for.</summary>
+    const string Prompt = "prompt";
+
     /// <param name="inputRoots">Directories under which file:// inputs may lie.</param>
     public static Outcome Check(
         VideoTask task, IReadOnlyCollection<Engine> engines, IReadOnlyCollection<Tenant> tenants, IReadOnlyCollection<GpuPool> pools, IReadOnlyList<string> inputRoots)
@@ -40,13 +43,15 @@ static class TaskAcceptance
             return new Outcome.Waits(tooHigh);
         if (engines.FirstOrDefault(e => e.Metadata.Name == spec.Engine) is not { } engine)
             return Waits("EngineNotFound", $"spec.engine: there is no Engine \"{spec.Engine}\"; {Known("engines", engines.Select(e => e.Metadata.Name))}");
-        if (ComplaintAboutInput(spec.Input, inputRoots) is { } complaint)
-            return complaint;
-        var checkedParameters = ParameterCheck.Check(Rules(engine), Texts(spec.Parameters));
-        if (checkedParameters.Complaint is { } wrong)
-            return new Outcome.Refused("ParameterInvalid", wrong);
-        if (Contradiction(checkedParameters.Parameters!) is { } contradiction)
-            return new Outcome.Refused("ParameterInvalid", contradiction);
+        var works = new List<SceneWork>();
+        foreach (var (scene, path) in Scenes(spec))
+        {
+            var (work, complaint) = Work(scene, path, spec, engine, inputRoots);
+            if (work is null)
+                return complaint!;
+            works.Add(work);
+        }
+
         if (spec.Timeouts is { HeartbeatTimeoutSeconds: { } timeout, HeartbeatIntervalSeconds: { } interval } && timeout < 2 * interval)
             return new Outcome.Refused("TimeoutsInvalid", $"spec.timeouts.heartbeatTimeoutSeconds: {timeout} is less than twice the interval of {interval}");
         var needsLease = engine.Spec.Device is not EngineDevice.Cpu;
@@ -54,50 +59,86 @@ static class TaskAcceptance
         var lender = pools.FirstOrDefault(p => p.Metadata.Name == pool);
         if (needsLease && lender is null)
             return Waits("PoolNotFound", $"spec.pool: there is no GpuPool \"{pool}\"; {Known("pools", pools.Select(p => p.Metadata.Name))}");
-        if (needsLease && LeaseTermsPolicy.Of(AttemptObjects.LeaseSpec(task, pool), lender, "spec.timeouts").WhyNot is { } beyond)
+        if (needsLease && LeaseTermsPolicy.Of(AttemptObjects.LeaseSpec(task, pool, works[0]), lender, "spec.timeouts").WhyNot is { } beyond)
             return new Outcome.Waits(beyond);
         return new Outcome.Accepted(new TaskAccepted(
             task.Metadata.Uid!, task.Metadata.Namespace!, task.Metadata.Name!, tenant.Metadata.Name!, spec.Engine, pool, HashOf(spec),
-            new TaskInput(spec.Input.Object, spec.Input.Uri), checkedParameters.Parameters!, Scenes: 1, spec.BackoffLimit ?? 3, needsLease)
+            works[0].Input, works[0].Parameters, works.Count, spec.BackoffLimit ?? 3, needsLease)
         {
             ActiveDeadlineSeconds = spec.ActiveDeadlineSeconds,
+            SceneWorks = spec.Scenes is null ? null : works,
         });
     }
+
+    // Where it is said in the spec, too, for what is wrong with it.
+    static IEnumerable<(VideoScene Scene, string Path)> Scenes(VideoTaskSpec spec) =>
+        spec.Scenes?.Select((scene, i) => (scene, $"spec.scenes[{i}]")) ?? [(new VideoScene(), "spec")];
+
+    static (SceneWork? Work, Outcome? Complaint) Work(
+        VideoScene scene, string path, VideoTaskSpec spec, Engine engine, IReadOnlyList<string> inputRoots)
+    {
+        if ((scene.Input ?? spec.Input) is not { } input)
+            return (null, new Outcome.Refused("InputInvalid", $"{path}.input: neither the scene nor the task has an input"));
+        if (ComplaintAboutInput(input, scene.Input is null ? "spec.input" : path + ".input", inputRoots) is { } complaint)
+            return (null, complaint);
+        var parameters = Texts(spec.Parameters);
+        foreach (var (name, value) in Texts(scene.Parameters))
+            parameters[name] = value;
+        if (scene.Prompt is { } prompt)
+        {
+            if (scene.Parameters?.ContainsKey(Prompt) is true)
+                return (null, Wrong($"{path}.prompt and {path}.parameters.{Prompt} exclude each other; set one"));
+            parameters[Prompt] = prompt;
+        }
+
+        var (checkedParameters, wrong) = ParameterCheck.Check(Rules(engine), parameters);
+        if ((wrong ?? Contradiction(checkedParameters!)) is { } why)
+            return (null, Wrong(spec.Scenes is null ? why : $"{path}: {why}"));
+        return (new SceneWork(new TaskInput(input.Object, input.Uri), checkedParameters!), null);
+    }
+
+    static Outcome.Refused Wrong(string why) => new("ParameterInvalid", why);
 
     // A field that a later version adds, and nobody set, changes no hash.
     static readonly JsonSerializerOptions Canonical = new(JsonSerializerDefaults.Web) { DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
 
-    /// <summary>sha256 of the spec's JSON, fields that are set and parameters in a fixed order.</summary>
+    /// <summary>sha256 of the JSON of what the spec wants done: fields that are set, and parameters in a fixed order.</summary>
     public static string HashOf(VideoTaskSpec spec)
     {
         var canonical = spec with
         {
-            Parameters = spec.Parameters is null ? null : new SortedDictionary<string, JsonElement>(spec.Parameters.ToDictionary(), StringComparer.Ordinal),
+            Parameters = Sorted(spec.Parameters),
+            Scenes = spec.Scenes?.Select(s => s with { Parameters = Sorted(s.Parameters) }).ToList(),
+            Suspend = null,
+            Cancel = null,
+            TtlSecondsAfterFinished = null,
         };
         return Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(canonical, Canonical)));
     }
 
-    // R13: only Tenant.spec.namespaces binds; the spec may name that tenant, never another.
-    static Outcome.Refused? ComplaintAboutInput(VideoInput input, IReadOnlyList<string> roots)
+    static SortedDictionary<string, JsonElement>? Sorted(IReadOnlyDictionary<string, JsonElement>? parameters) =>
+        parameters is null ? null : new(parameters.ToDictionary(), StringComparer.Ordinal);
+
+    static Outcome.Refused? ComplaintAboutInput(VideoInput input, string path, IReadOnlyList<string> roots)
     {
         if (input.Object is null == input.Uri is null)
-            return new Outcome.Refused("InputInvalid", "spec.input: exactly one of object and uri must be set");
+            return new Outcome.Refused("InputInvalid", $"{path}: exactly one of object and uri must be set");
         if (input.Object is { } key)
         {
             return key.StartsWith('/') || key.Split('/').Any(s => s is "" or "." or "..") || key.Any(char.IsControl)
-                ? new Outcome.Refused("InputInvalid", "spec.input.object: a key has no empty, \".\" or \"..\" segment, no leading slash and no control character")
+                ? new Outcome.Refused("InputInvalid", $"{path}.object: a key has no empty, \".\" or \"..\" segment, no leading slash and no control character")
                 : null;
         }
 
         if (!Uri.TryCreate(input.Uri, UriKind.Absolute, out var uri) || uri.Scheme is not ("file" or "http" or "https"))
-            return new Outcome.Refused("InputInvalid", "spec.input.uri: allowed are file://, http:// and https://; for the object store use spec.input.object");
+            return new Outcome.Refused("InputInvalid", $"{path}.uri: allowed are file://, http:// and https://; for the object store use {path}.object");
         if (uri.Scheme is not "file")
             return null;
         if (roots.Count == 0)
-            return new Outcome.Refused("InputNotAllowed", "spec.input.uri: file:// is not allowed here; start the platform with --input-root DIR, or use spec.input.object");
-        var path = Path.GetFullPath(uri.LocalPath);
-        return uri.Host.Length > 0 || !roots.Any(r => path.StartsWith(Path.TrimEndingDirectorySeparator(Path.GetFullPath(r)) + Path.DirectorySeparatorChar, StringComparison.Ordinal))
-            ? new Outcome.Refused("InputNotAllowed", $"spec.input.uri: {path} is outside the allowed roots ({string.Join(", ", roots)})")
+            return new Outcome.Refused("InputNotAllowed", $"{path}.uri: file:// is not allowed here; start the platform with --input-root DIR, or use {path}.object");
+        var file = Path.GetFullPath(uri.LocalPath);
+        return uri.Host.Length > 0 || !roots.Any(r => file.StartsWith(Path.TrimEndingDirectorySeparator(Path.GetFullPath(r)) + Path.DirectorySeparatorChar, StringComparison.Ordinal))
+            ? new Outcome.Refused("InputNotAllowed", $"{path}.uri: {file} is outside the allowed roots ({string.Join(", ", roots)})")
             : null;
     }
 
@@ -105,7 +146,7 @@ static class TaskAcceptance
         parameters.ContainsKey("crf") && parameters.ContainsKey("bitrateKbps") ? "parameters.crf and parameters.bitrateKbps exclude each other; set one" : null;
 
     static ParameterCheck.Rule[] Rules(Engine engine) => [.. (engine.Spec.Parameters ?? []).Select(p => new ParameterCheck.Rule(
-        p.Name, Enum.Parse<ParameterKind>(p.Type.ToString()), p.Values ?? [], p.Minimum, p.Maximum, p.Default))];
+        p.Name, Enum.Parse<ParameterKind>(p.Type.ToString()), p.Values ?? [], p.Minimum, p.Maximum, p.Default, p.MaxLength))];
 
     static Dictionary<string, string> Texts(IReadOnlyDictionary<string, JsonElement>? parameters) => (parameters ?? new Dictionary<string, JsonElement>(StringComparer.Ordinal))
         .ToDictionary(p => p.Key, p => p.Value.ValueKind is JsonValueKind.String ? p.Value.GetString()! : p.Value.GetRawText(), StringComparer.Ordinal);

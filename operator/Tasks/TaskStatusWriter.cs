@@ -12,19 +12,28 @@ namespace Framelease.Operator.Tasks;
 sealed class TaskStatusWriter(IKubernetesClient kubernetes, EventRecorder events)
 {
     public async Task WriteAsync(
-        VideoTask task, Loaded<TaskState> loaded, Obstacle? obstacle, Obstacle? wait, LeaseState? lease, CancellationToken cancel,
+        VideoTask task, Loaded<TaskState> loaded, Obstacle? obstacle, Obstacle? wait, IReadOnlyDictionary<int, LeaseState> leases, CancellationToken cancel,
         LostHistory? lost = null)
     {
         lost = LostHistory.Of(task.Status, loaded.State) ?? lost;
-        var status = TaskStatusView.Of(loaded.State, task.Metadata.Generation, obstacle, wait, lease, loaded.DatabaseNow, task.Status?.Conditions, lost);
+        var status = TaskStatusView.Of(loaded.State, task.Metadata.Generation, obstacle, wait, leases, loaded.DatabaseNow, task.Status?.Conditions, lost);
         // What only the lost part of the history knew, the object goes on telling.
         if (LostHistory.EndOf(task.Status, loaded.State))
         {
             var told = task.Status!.Conditions!.Where(c => c.Type != LostHistory.Condition);
             status = task.Status with { Conditions = [.. told, .. status.Conditions!.Where(c => c.Type == LostHistory.Condition)] };
         }
-        else if (loaded.State.IsReadopted && task.Status?.Output is { } output && output.Sha256 == status.Output!.Sha256)
-            status = status with { Output = output, Attempts = task.Status.Attempts, StartTime = task.Status.StartTime ?? status.StartTime };
+        else if (loaded.State.IsReadopted && task.Status is { } told && told.Output?.Sha256 == status.Output?.Sha256)
+        {
+            status = status with
+            {
+                Output = told.Output,
+                Scenes = status.Output is null ? told.Scenes : status.Scenes,
+                Attempts = told.Attempts,
+                StartTime = told.StartTime ?? status.StartTime,
+            };
+        }
+
         try
         {
             await kubernetes.PatchStatusAsync(task, task with { Status = status }, ct: cancel);
@@ -41,11 +50,12 @@ sealed class TaskStatusWriter(IKubernetesClient kubernetes, EventRecorder events
     {
         if (before?.Phase == after.Phase && before?.Reason == after.Reason && before?.Attempts == after.Attempts)
             return;
-        var scene = after.Scenes is [var first, ..] ? first : null;
+        var scene = after.Scenes?.FirstOrDefault(s => s.State is "Attached" or "Starting") ?? after.Scenes?.FirstOrDefault();
         switch (after.Phase)
         {
             case "Succeeded":
-                events.Normal(task, "Succeeded", "Reconcile", $"output {after.Output?.Uri}, {after.Output?.Bytes} bytes, encoder {after.Output?.Encoder}");
+                events.Normal(task, "Succeeded", "Reconcile", after.Output is { } output
+                    ? $"output {output.Uri}, {output.Bytes} bytes, encoder {output.Encoder}" : Message(after, "Succeeded"));
                 break;
             case "Failed":
                 events.Warning(task, after.Reason ?? "Failed", "Reconcile", Message(after, "Failed"));
@@ -55,6 +65,9 @@ sealed class TaskStatusWriter(IKubernetesClient kubernetes, EventRecorder events
                 break;
             case "Running":
                 events.Normal(task, "Starting", "Reconcile", $"attempt {scene?.Attempt} in pod {scene?.Pod}");
+                break;
+            case "Suspended":
+                events.Normal(task, "Suspended", "Reconcile", Message(after, "Suspended"));
                 break;
             case "Queued" when after.Reason is not null:
                 events.Warning(task, after.Reason, "Reconcile", scene?.Message ?? Message(after, "Running"));

@@ -42,7 +42,7 @@ sealed class VideoTaskReconciler(
         if (LostHistory.EndOf(task.Status, loaded.State))
             loaded = await lostEnds.EndAsync(task, loaded, leader.Epoch, cancel);
 
-        if (await lifetime.EndOverdueAsync(loaded, leader.Epoch, cancel))
+        if (await lifetime.FollowAsync(task, loaded, leader.Epoch, cancel))
             loaded = await ledger.LoadTaskAsync(task.Metadata.Uid!, cancel);
 
         var step = SceneStepResult.Nothing;
@@ -57,7 +57,7 @@ sealed class VideoTaskReconciler(
             step = await scenes.CleanUpAsync(loaded, cancel);
         }
 
-        await statuses.WriteAsync(task, loaded, obstacle, step.Wait, step.Lease, cancel, lost);
+        await statuses.WriteAsync(task, loaded, obstacle, step.Wait, step.Leases, cancel, lost);
         TimeSpan?[] again = [obstacle is null ? null : Soon, step.Again, await lifetime.KeepAsync(task, loaded, cancel)];
         return again.Min() is { } next ? ReconcileResult.After(next) : ReconcileResult.Done;
     }
@@ -67,6 +67,9 @@ sealed class VideoTaskReconciler(
         TaskCommand command;
         switch (TaskAcceptance.Check(task, stores.Engines.List(), stores.Tenants.List(), stores.Pools.List(), options.InputRoots))
         {
+            case TaskAcceptance.Outcome.Waits or TaskAcceptance.Outcome.Accepted when task.Spec.Cancel is true && !LostHistory.EndOf(task.Status, loaded.State):
+                command = new TaskCommand.Reject("Cancelled", "spec.cancel is true", task.Metadata.Namespace, task.Metadata.Name);
+                break;
             case TaskAcceptance.Outcome.Waits waits:
                 return (loaded, waits.Obstacle);
             case TaskAcceptance.Outcome.Refused refused:
@@ -97,15 +100,15 @@ sealed class VideoTaskReconciler(
     {
         if (loaded.State is { IsEnded: false, Phase: not TaskPhase.None })
         {
-            await attempts.CancelAsync(
-                task.Metadata.Uid!, AttemptFence.RunningIn(loaded.State), "deletion of the VideoTask", leader.Epoch, cancel);
+            const string by = "deletion of the VideoTask";
+            await attempts.StopAsync(task.Metadata.Uid!, _ => new TaskCommand.Cancel(by), by, leader.Epoch, cancel);
             loaded = await ledger.LoadTaskAsync(task.Metadata.Uid!, cancel);
         }
 
         var left = await scenes.CleanUpAsync(loaded, cancel);
         if (left.Again is { } again)
         {
-            await statuses.WriteAsync(task, loaded, null, null, null, cancel);
+            await statuses.WriteAsync(task, loaded, null, null, left.Leases, cancel);
             // Its end is on record, and pods and leases hold finalizers of their own.
             return CleanUp.Waiting("its worker pods to end", again, mayLetGo: loaded.State.IsEnded);
         }

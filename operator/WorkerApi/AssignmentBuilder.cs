@@ -33,7 +33,8 @@ sealed class AssignmentBuilder(ILedger ledger, IKubernetesClient kubernetes, IOb
             ?? throw new HttpProblem(503, "Unavailable", $"engine {accepted.Engine} does not exist any more; apply it again");
         var limits = engine.Spec.Limits ?? new EngineLimits();
         var key = StagingKey(accepted, fence);
-        var contentType = ContentTypeOf(accepted.Parameters);
+        var work = accepted.WorkOf(fence.Scene);
+        var contentType = ContentTypeOf(work.Parameters);
         var outputBytes = (limits.OutputMiB ?? 102400) * MiB;
         return new Assignment
         {
@@ -41,8 +42,8 @@ sealed class AssignmentBuilder(ILedger ledger, IKubernetesClient kubernetes, IOb
             Credential = credential,
             Protocol = ProtocolVersion.Current.ToString(),
             Device = DeviceOf(lease),
-            Engine = new EngineCall(accepted.Engine, engine.Spec.Driver.ToString(), accepted.Parameters),
-            Input = InputOf(accepted.Input, (limits.InputMiB ?? 102400) * MiB),
+            Engine = new EngineCall(accepted.Engine, engine.Spec.Driver.ToString(), work.Parameters),
+            Input = InputOf(work.Input, (limits.InputMiB ?? 102400) * MiB),
             Output = new OutputTarget(
                 key, objects.PresignPut(key, new PresignPutOptions(UrlLifetime, outputBytes, contentType, IfNoneMatch: true)).AbsoluteUri, contentType, outputBytes),
             Limits = new Limits(limits.CpuSeconds ?? 86400, (limits.MemoryMiB ?? 8192) * MiB, limits.Threads ?? 0),
@@ -64,7 +65,7 @@ sealed class AssignmentBuilder(ILedger ledger, IKubernetesClient kubernetes, IOb
     }
 
     static string StagingKey(TaskAccepted accepted, AttemptFence fence) => AttemptName.StagingKey(
-        accepted.Tenant, accepted.TaskUid, fence.Scene, fence.Attempt, fence.Token, ContentTypeOf(accepted.Parameters) == "video/webm" ? ".webm" : ".mp4");
+        accepted.Tenant, accepted.TaskUid, fence.Scene, fence.Attempt, fence.Token, ContentTypeOf(accepted.WorkOf(fence.Scene).Parameters) == "video/webm" ? ".webm" : ".mp4");
 
     // WebM for the codecs that live there, MP4 for the others.
     static string ContentTypeOf(IReadOnlyDictionary<string, string> parameters) =>

@@ -49,7 +49,8 @@ static class CommandLine
             "GPU video work on Kubernetes, and on this machine alone. Start with `framelease up`, then `framelease submit --help`.");
         globals.AddTo(root);
         foreach (var create in (ReadOnlySpan<Func<GlobalOptions, Shell, Command>>)
-            [UpCommand.Create, DownCommand.Create, UploadCommand.Create, SubmitCommand.Create, WatchCommand.Create,
+            [UpCommand.Create, DownCommand.Create, UploadCommand.Create, SubmitCommand.Create, WatchCommand.Create, SteerCommands.Cancel, SteerCommands.Suspend,
+                SteerCommands.Resume,
                 HistoryCommand.Create, LeaseCommand.Create, EventsCommand.Create, ApplyCommand.Create, GetCommand.Create, LogsCommand.Create,
                 CrdsCommand.Create, DemoCommand.Create])
             root.Add(create(globals, shell));

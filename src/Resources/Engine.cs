@@ -75,6 +75,10 @@ public sealed record EngineParameter
     [Range(-9007199254740991, 9007199254740991)]
     public long? Maximum { get; init; }
 
+    /// <summary>Most characters (UTF-16 code units) of a String. Default 1024.</summary>
+    [Range(1, 8192)]
+    public int? MaxLength { get; init; }
+
     /// <summary>Value when the task does not set it; absent = left out.</summary>
     [Length(0, 253)]
     public string? Default { get; init; }
@@ -85,6 +89,9 @@ public enum ParameterType
     Integer,
     Enum,
     Boolean,
+
+    /// <summary>Any text without control characters but line feeds and tabs.</summary>
+    String,
 }
 
 /// <summary>Bounds on one attempt.</summary>

@@ -20,22 +20,45 @@ namespace Framelease.Resources;
 public sealed record VideoTask : KubernetesObject
 {
     [Required]
-    [ValidationRule("self == oldSelf", "spec is immutable: delete the task and create a new one")]
     public VideoTaskSpec Spec { get; init; } = new();
 
     public VideoTaskStatus? Status { get; init; }
 }
 
-/// <summary>The wish. Immutable once created.</summary>
+/// <summary>The wish. Immutable once created, but for suspend, cancel and ttlSecondsAfterFinished.</summary>
+[ValidationRule(
+    "self.engine == oldSelf.engine"
+    + " && has(self.input) == has(oldSelf.input) && (!has(self.input) || self.input == oldSelf.input)"
+    + " && has(self.scenes) == has(oldSelf.scenes) && (!has(self.scenes) || self.scenes == oldSelf.scenes)"
+    + " && has(self.parameters) == has(oldSelf.parameters) && (!has(self.parameters) || self.parameters == oldSelf.parameters)"
+    + " && has(self.tenant) == has(oldSelf.tenant) && (!has(self.tenant) || self.tenant == oldSelf.tenant)"
+    + " && has(self.pool) == has(oldSelf.pool) && (!has(self.pool) || self.pool == oldSelf.pool)"
+    + " && has(self.backoffLimit) == has(oldSelf.backoffLimit) && (!has(self.backoffLimit) || self.backoffLimit == oldSelf.backoffLimit)"
+    + " && has(self.priorityBoost) == has(oldSelf.priorityBoost) && (!has(self.priorityBoost) || self.priorityBoost == oldSelf.priorityBoost)"
+    + " && has(self.resources) == has(oldSelf.resources) && (!has(self.resources) || self.resources == oldSelf.resources)"
+    + " && has(self.timeouts) == has(oldSelf.timeouts) && (!has(self.timeouts) || self.timeouts == oldSelf.timeouts)"
+    + " && has(self.activeDeadlineSeconds) == has(oldSelf.activeDeadlineSeconds)"
+    + " && (!has(self.activeDeadlineSeconds) || self.activeDeadlineSeconds == oldSelf.activeDeadlineSeconds)",
+    "spec is immutable, but for suspend, cancel and ttlSecondsAfterFinished: delete the task and create a new one")]
+[ValidationRule(
+    "has(self.input) || (has(self.scenes) && self.scenes.all(s, has(s.input)))", "input must be set, or every one of scenes must have its own")]
+[ValidationRule(
+    "!has(oldSelf.cancel) || !oldSelf.cancel || (has(self.cancel) && self.cancel)", "cancel cannot be taken back: create a new task")]
 public sealed record VideoTaskSpec
 {
     /// <summary>Name of the Engine that does the work.</summary>
     [Required, Length(1, 63)]
     public string Engine { get; init; } = "";
 
-    /// <summary>What is worked on.</summary>
-    [Required]
-    public VideoInput Input { get; init; } = new();
+    /// <summary>What is worked on. May be absent when every scene has its own.</summary>
+    public VideoInput? Input { get; init; }
+
+    /// <summary>
+    /// Parts that are worked on side by side, each under a lease of its own, with attempts and an output of its own; a retry repeats one scene
+    /// only. The task has succeeded when all have. Default: one scene, made of input and parameters.
+    /// </summary>
+    [Items(1, 50)]
+    public IReadOnlyList<VideoScene>? Scenes { get; init; }
 
     /// <summary>Parameters by name, integers or strings, checked against the Engine's parameter list; absent ones take its defaults.</summary>
     [IntOrString, Items(0, 64)]
@@ -49,7 +72,7 @@ public sealed record VideoTaskSpec
     [Length(1, 63), Default("\"default\"")]
     public string? Pool { get; init; }
 
-    /// <summary>How many attempts may fail in a retryable way before the task fails. Default 3.</summary>
+    /// <summary>How many attempts of one scene may fail in a retryable way before the task fails. Default 3.</summary>
     [Range(0, 20), Default("3")]
     public int? BackoffLimit { get; init; }
 
@@ -78,6 +101,32 @@ public sealed record VideoTaskSpec
     /// </summary>
     [Range(0, 31536000)]
     public long? TtlSecondsAfterFinished { get; init; }
+
+    /// <summary>
+    /// Nothing of the task runs, or waits in a queue, while this is true. What ran is stopped and begins anew when it is false again, without
+    /// counting against backoffLimit; scenes that are done stay done. The deadline goes on counting. Default false.
+    /// </summary>
+    [Default("false")]
+    public bool? Suspend { get; init; }
+
+    /// <summary>True ends the task for good: its workers are told, its leases given back, and it fails with Cancelled. Default false.</summary>
+    [Default("false")]
+    public bool? Cancel { get; init; }
+}
+
+/// <summary>One of several parts of a task.</summary>
+public sealed record VideoScene
+{
+    /// <summary>What is worked on. Default: the task's input.</summary>
+    public VideoInput? Input { get; init; }
+
+    /// <summary>The engine's parameter "prompt", for this scene.</summary>
+    [Length(1, 8192)]
+    public string? Prompt { get; init; }
+
+    /// <summary>On top of the task's parameters; those of the same name win.</summary>
+    [IntOrString, Items(0, 64)]
+    public IReadOnlyDictionary<string, JsonElement>? Parameters { get; init; }
 }
 
 /// <summary>Exactly one of object and uri.</summary>
@@ -128,7 +177,7 @@ public sealed record LeaseTimeouts
 /// <summary>What was observed, derived from the event log.</summary>
 public sealed record VideoTaskStatus
 {
-    /// <summary>Printed summary of the conditions: Pending, Queued, Running, Succeeded, Failed.</summary>
+    /// <summary>Printed summary of the conditions: Pending, Suspended, Queued, Running, Succeeded, Failed.</summary>
     public string? Phase { get; init; }
 
     /// <summary>Reason of the condition that says most about the phase.</summary>
@@ -136,7 +185,7 @@ public sealed record VideoTaskStatus
 
     public long? ObservedGeneration { get; init; }
 
-    /// <summary>Accepted, Admitted, Running, Stalled, Finished, Succeeded, Failed.</summary>
+    /// <summary>Accepted, Admitted, Suspended, Running, Stalled, Finished, Succeeded, Failed.</summary>
     [ListMap("type"), Items(0, 16)]
     public IReadOnlyList<Condition>? Conditions { get; init; }
 
@@ -183,6 +232,9 @@ public sealed record SceneStatus
     public long? Token { get; init; }
 
     public string? Message { get; init; }
+
+    /// <summary>What a committed scene made, where the task has several.</summary>
+    public OutputStatus? Output { get; init; }
 }
 
 /// <summary>The committed output.</summary>

@@ -122,10 +122,45 @@ public sealed class CrdOnServerTests : IAsyncLifetime
         var error = await Should.ThrowAsync<KubernetesException>(() =>
             _client.PatchAsync(tasks, _name, "default", Patch.Merge(new { spec = new { engine = "other" } }), ct: Ct));
         error.Message.ShouldContain("spec is immutable");
+        foreach (var field in (string[])["backoffLimit", "priorityBoost", "activeDeadlineSeconds"])
+            await RefusedPatchAsync(tasks, $$"""{ "spec": { "{{field}}": 7 } }""", "spec is immutable");
+        foreach (var field in (string[])["scenes", "input", "parameters", "tenant", "pool", "resources", "timeouts"])
+        {
+            var value = field switch
+            {
+                "scenes" => "[{}]",
+                "input" => """{"object":"b"}""",
+                "parameters" => """{"a":1}""",
+                "resources" => """{"vramMiB":1}""",
+                "timeouts" => """{"hardSeconds":9}""",
+                _ => "\"x\"",
+            };
+            await RefusedPatchAsync(tasks, $$"""{ "spec": { "{{field}}": {{value}} } }""", "spec is immutable");
+        }
+
+        foreach (var spec in (string[])["""{"suspend":true}""", """{"suspend":false,"ttlSecondsAfterFinished":5}""", """{"cancel":true}"""])
+            await _client.PatchAsync(tasks, _name, "default", Patch.Merge(JsonNode.Parse($$"""{ "spec": {{spec}} }""")!), ct: Ct);
+        await RefusedPatchAsync(tasks, """{"spec":{"cancel":false}}""", "cancel cannot be taken back");
         var patched = await _client.PatchAsync(tasks, _name, "default", Patch.Merge(new { status = new { phase = "Running" } }), "status", Ct);
         ((string?)patched["status"]!["phase"]).ShouldBe("Running");
         await _client.DeleteAsync<VideoTask>(_name, "default", ct: Ct);
     }
+
+    [RealServerFact]
+    public async Task An_input_is_the_tasks_or_each_scenes()
+    {
+        await RefusedAsync("""{"engine":"e"}""", "input must be set");
+        await RefusedAsync("""{"engine":"e","scenes":[{"input":{"object":"a"}},{"prompt":"a cat"}]}""", "input must be set");
+        await RefusedAsync("""{"engine":"e","scenes":[]}""", "spec.scenes");
+        await RefusedAsync($$"""{"engine":"e","input":{"object":"a"},"scenes":[{{string.Join(',', Enumerable.Repeat("{}", 51))}}]}""", "spec.scenes");
+        await RefusedAsync("""{"engine":"e","scenes":[{"input":{"object":"a","uri":"http://h/a"}}]}""", "exactly one of object and uri");
+        await _client.ApplyAsync(Manifest("""{"engine":"e","scenes":[{"input":{"object":"a"}},{"input":{"uri":"http://h/a"},"parameters":{"n":1}}]}"""), Ct);
+        await _client.DeleteAsync<VideoTask>(_name, "default", ct: Ct);
+    }
+
+    async Task RefusedPatchAsync(ResourceRef tasks, string patch, string expected) =>
+        (await Should.ThrowAsync<KubernetesException>(
+            () => _client.PatchAsync(tasks, _name, "default", Patch.Merge(JsonNode.Parse(patch)!), ct: Ct), patch)).Message.ShouldContain(expected);
 
     async Task RefusedAsync(string spec, string expected) =>
         (await Should.ThrowAsync<KubernetesException>(() => _client.ApplyAsync(Manifest(spec), Ct))).Message.ShouldContain(expected);

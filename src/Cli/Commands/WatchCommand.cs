@@ -16,7 +16,7 @@ static class WatchCommand
         command.SetAction(async (parsed, ct) =>
         {
             using var cluster = Cluster.Connect(globals, parsed, shell);
-            IReadOnlyList<string> names = parsed.GetValue(tasks) is { Length: > 0 } given ? [.. given.Select(Name)] : await UnfinishedAsync(cluster, ct);
+            IReadOnlyList<string> names = parsed.GetValue(tasks) is { Length: > 0 } given ? [.. given.Select(TaskName.Of)] : await UnfinishedAsync(cluster, ct);
             if (names.Count == 0)
             {
                 shell.Console.Error.WriteLine($"no unfinished task in namespace {cluster.Namespace}");
@@ -27,8 +27,6 @@ static class WatchCommand
         });
         return command;
     }
-
-    static string Name(string task) => task.Split('/', 2) is [_, var name] ? name : task;
 
     static async Task<IReadOnlyList<string>> UnfinishedAsync(Cluster cluster, CancellationToken ct)
     {

@@ -72,5 +72,6 @@ sealed class BarDisplay(CommandConsole console) : IWatchDisplay
             $"{name} [{colour}]{new string('━', done)}[/][grey]{new string('━', BarWidth - done)}[/] {perMille / 10,3} % {Markup.Escape(Format.OneLine(text, room))}"));
     }
 
-    static string Where(TaskView task) => task.Device is null ? "" : $" on {task.Device}, token {task.Token}, attempt {task.Attempt}";
+    static string Where(TaskView task) => task.Device is null ? "" : $" on {task.Device}, token {task.Token}, attempt {task.Attempt}"
+        + (task.Scenes > 1 ? $", {task.ScenesDone} of {task.Scenes} scenes done" : "");
 }

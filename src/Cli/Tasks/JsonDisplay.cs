@@ -25,6 +25,9 @@ sealed class JsonDisplay(CommandConsole console) : IWatchDisplay
             ["fpsMillis"] = progress?.FpsMillis,
             ["perMille"] = progress?.PerMille,
             ["output"] = task.Output?.Uri,
+            ["scenes"] = task.Scenes,
+            ["scenesDone"] = task.ScenesDone,
+            ["outputs"] = new JsonArray([.. task.Outputs.Select(o => (JsonNode)o.Uri)]),
         }.ToJsonString();
         if (_last.TryGetValue(task.Uid, out var last) && last == line)
             return;

@@ -34,11 +34,12 @@ static class TaskLine
     public static string Of(TaskView task)
     {
         if (task.Succeeded)
-            return $"Succeeded: {task.Output?.Uri}";
+            return $"Succeeded: {string.Join(", ", task.Outputs.Select(o => o.Uri))}";
         if (task.Finished)
             return $"Failed: {task.Reason}: {task.Message}";
         var where = task.Device is null ? "" : $" on {task.Device}" + (task.Token is > 0 ? $" under token {task.Token}" : "");
-        var attempt = task.Attempt > 0 ? $" (attempt {task.Attempt})" : "";
+        var scenes = task.Scenes > 1 ? $", {task.ScenesDone} of {task.Scenes} scenes done" : "";
+        var attempt = task.Attempt > 0 ? $" (attempt {task.Attempt}{scenes})" : "";
         var why = task.Reason is null ? "" : $": {task.Reason}" + (task.Phase is "Running" || task.Message is null ? "" : $": {task.Message}");
         return $"{task.Phase}{where}{attempt}{why}";
     }

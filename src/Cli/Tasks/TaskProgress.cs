@@ -9,11 +9,25 @@ namespace Framelease.Cli.Tasks;
 sealed record TaskProgress(int Attempt, string Phase, long Frames, long TotalFrames, long FpsMillis, long SpeedMillis, int PerMille, string? Message, double AgeSeconds)
 {
     /// <summary>Null while no attempt has reported.</summary>
-    public static async Task<TaskProgress?> FindAsync(OperatorApi api, string uid, CancellationToken ct)
+    /// <param name="scenes">How many the task has; their progress is added up.</param>
+    public static async Task<TaskProgress?> FindAsync(OperatorApi api, string uid, int scenes, CancellationToken ct)
     {
         var answer = await api.FindAsync($"/api/v1/tasks/{uid}/progress", ct);
-        return (answer?["items"] as JsonArray)?.OfType<JsonObject>().Select(Of).MaxBy(row => row.Attempt);
+        var latest = (answer?["items"] as JsonArray ?? []).OfType<JsonObject>().GroupBy(row => (int?)row["scene"] ?? 0)
+            .Select(rows => rows.Select(Of).MaxBy(row => row.Attempt)!).ToList();
+        return latest is [] or [_] && scenes == 1 ? latest.FirstOrDefault() : Sum(latest, scenes);
     }
+
+    static TaskProgress? Sum(List<TaskProgress> parts, int scenes) => parts.Count == 0 ? null : parts[0] with
+    {
+        Attempt = parts.Max(p => p.Attempt),
+        Frames = parts.Sum(p => p.Frames),
+        // What has not begun is taken to be as long as the others.
+        TotalFrames = parts.Sum(p => p.TotalFrames) * scenes / parts.Count,
+        FpsMillis = parts.Where(p => p.PerMille < 1000).Sum(p => p.FpsMillis),
+        PerMille = parts.Sum(p => p.PerMille) / scenes,
+        AgeSeconds = parts.Min(p => p.AgeSeconds),
+    };
 
     public static TaskProgress Of(JsonObject row) => new(
         (int?)row["attempt"] ?? 0, (string?)row["phase"] ?? "", (long?)row["frames"] ?? 0, (long?)row["totalFrames"] ?? 0, (long?)row["fpsMillis"] ?? 0,

@@ -7,11 +7,21 @@ sealed record TaskView(
     string Name, string Uid, string Phase, string? Reason, string? Message, bool Finished, bool Succeeded, int Attempt, string? Pod, string? Lease, string? Device,
     long? Token, TaskOutput? Output)
 {
+    /// <summary>1, unless the task has several.</summary>
+    public int Scenes { get; init; } = 1;
+
+    public int ScenesDone { get; init; }
+
+    /// <summary>Of the task, or of its scenes.</summary>
+    public IReadOnlyList<TaskOutput> Outputs { get; init; } = [];
+
     public static TaskView Of(JsonObject task)
     {
         var status = task["status"] as JsonObject;
         var conditions = (status?["conditions"] as JsonArray ?? []).OfType<JsonObject>().ToList();
-        var scene = (status?["scenes"] as JsonArray)?.OfType<JsonObject>().FirstOrDefault();
+        var scenes = (status?["scenes"] as JsonArray ?? []).OfType<JsonObject>().ToList();
+        var scene = scenes.Find(s => (string?)s["state"] is "Attached") ?? scenes.Find(s => (string?)s["state"] is "Starting") ?? scenes.FirstOrDefault();
+        var output = TaskOutput.Of(status?["output"] as JsonObject);
         var succeeded = IsTrue(conditions, "Succeeded");
         var failed = IsTrue(conditions, "Failed");
         return new TaskView(
@@ -27,7 +37,12 @@ sealed record TaskView(
             (string?)scene?["lease"],
             (string?)scene?["device"] ?? (string?)status?["device"],
             (long?)scene?["token"] ?? (long?)status?["token"],
-            TaskOutput.Of(status?["output"] as JsonObject));
+            output)
+        {
+            Scenes = Math.Max(1, scenes.Count),
+            ScenesDone = scenes.Count(s => (string?)s["state"] is "Committed"),
+            Outputs = output is not null ? [output] : [.. scenes.Select(s => TaskOutput.Of(s["output"] as JsonObject)).OfType<TaskOutput>()],
+        };
     }
 
     // The condition that says why the task is where it is.

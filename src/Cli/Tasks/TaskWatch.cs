@@ -91,7 +91,7 @@ sealed class TaskWatch(Cluster cluster, Shell shell, IWatchDisplay display)
                 try
                 {
                     var api = await cluster.OperatorAsync(ct);
-                    if (await TaskProgress.FindAsync(api, view.Uid, ct) is { } progress)
+                    if (await TaskProgress.FindAsync(api, view.Uid, view.Scenes, ct) is { } progress)
                         Take(view.Name, progress);
                     _operatorAway = false;
                 }
@@ -120,7 +120,7 @@ sealed class TaskWatch(Cluster cluster, Shell shell, IWatchDisplay display)
     {
         lock (_lock)
         {
-            if (_views[name] is { Finished: false } view && view.Attempt == progress.Attempt)
+            if (_views[name] is { Finished: false } view && (view.Scenes > 1 || view.Attempt == progress.Attempt))
                 display.Show(view, progress);
         }
     }

@@ -9,11 +9,14 @@ public static class ParameterCheck
     const int ShownCharacters = 60;
     const int ShownComplaints = 8;
     const int LongestComplaint = 4096;
+    const int LongestString = 1024;
 
     /// <param name="Values">Of an enum.</param>
     /// <param name="Minimum">Of an integer; null = no bound.</param>
     /// <param name="Default">In force when the task does not set the parameter; null = left out.</param>
-    public sealed record Rule(string Name, ParameterKind Type, IReadOnlyList<string> Values, long? Minimum, long? Maximum, string? Default);
+    /// <param name="MaxLength">Of a string, in UTF-16 code units; null = 1024.</param>
+    public sealed record Rule(
+        string Name, ParameterKind Type, IReadOnlyList<string> Values, long? Minimum, long? Maximum, string? Default, int? MaxLength = null);
 
     /// <summary>
     /// Exactly one of both is set: the parameters in force, or all complaints (the first 8, at most 4,096 characters) in one message.
@@ -64,8 +67,32 @@ public static class ParameterCheck
             ? (value, null)
             : (null, $"is not allowed; allowed: {string.Join(", ", rule.Values)}"),
         ParameterKind.Boolean => value is "true" or "false" ? (value, null) : (null, "is not a boolean; allowed: \"true\", \"false\""),
+        ParameterKind.String => Text(rule, value),
         _ => throw new InvalidOperationException($"parameter kind {rule.Type}"),
     };
+
+    // Lines and tabs are text; what else steers a terminal, or is half a character, is not.
+    static (string? Canonical, string? Complaint) Text(Rule rule, string value)
+    {
+        var longest = rule.MaxLength ?? LongestString;
+        if (value.Length > longest)
+            return (null, $"is {value.Length} characters long; allowed: {longest}");
+        return value.Any(c => char.IsControl(c) && c is not ('\n' or '\t')) || !IsWhole(value)
+            ? (null, "is no plain text; allowed: characters, line feeds and tabs")
+            : (value, null);
+    }
+
+    static bool IsWhole(string value)
+    {
+        for (var rest = value.AsSpan(); rest.Length > 0;)
+        {
+            if (Rune.DecodeFromUtf16(rest, out _, out var used) is not System.Buffers.OperationStatus.Done)
+                return false;
+            rest = rest[used..];
+        }
+
+        return true;
+    }
 
     // ASCII only. TryParse alone would also take trailing NUL characters.
     static bool TryInteger(string value, out long n)
@@ -103,4 +130,5 @@ public enum ParameterKind
     Integer,
     Enum,
     Boolean,
+    String,
 }

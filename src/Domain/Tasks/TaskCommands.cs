@@ -32,13 +32,17 @@ public abstract record TaskCommand
         int Scene, int Attempt, string? PodUid, string Reason, int RetryDelaySeconds, bool TouchedNothing = false) : TaskCommand;
 
     /// <summary>A task that had succeeded in a part of the history that was lost (R12).</summary>
-    /// <param name="Output">As it was found in the store.</param>
-    public sealed record Readopt(OutputReadopted Output) : TaskCommand;
+    /// <param name="Outputs">As they were found in the store: <see cref="OutputReadopted"/>, or a <see cref="SceneReadopted"/> of each scene.</param>
+    public sealed record Readopt(IReadOnlyList<ITaskEvent> Outputs) : TaskCommand;
 
     /// <summary>A task that had ended otherwise in that part, or whose output is gone: it is not run a second time.</summary>
     public sealed record EndAgain(string Reason, string Message) : TaskCommand;
 
     public sealed record Cancel(string By) : TaskCommand;
+
+    public sealed record Suspend(string By) : TaskCommand;
+
+    public sealed record Resume(string By) : TaskCommand;
 
     /// <param name="Now">PostgreSQL's clock (R3).</param>
     public sealed record ExceedDeadline(DateTimeOffset Now) : TaskCommand;

@@ -23,9 +23,11 @@ public static class TaskDecider
             TaskCommand.Complete c => Complete(state, c),
             TaskCommand.Fail c => Fail(state, c),
             TaskCommand.Return c => Return(state, c),
-            TaskCommand.Readopt c => EndAgain(state, c.Output, new TaskSucceeded()),
+            TaskCommand.Readopt c => EndAgain(state, [.. c.Outputs, new TaskSucceeded()]),
             TaskCommand.EndAgain c => EndAgain(state, new TaskFailed(c.Reason, c.Message)),
             TaskCommand.Cancel c => state.IsEnded ? Nothing : Of(new TaskCancelled(c.By)),
+            TaskCommand.Suspend c => state is { IsEnded: false, SuspendedAt: null, Accepted: not null } ? Of(new TaskSuspended(c.By)) : Nothing,
+            TaskCommand.Resume c => state is { IsEnded: false, SuspendedAt: not null } ? Of(new TaskResumed(c.By)) : Nothing,
             TaskCommand.ExceedDeadline c => ExceedDeadline(state, c),
             _ => throw new InvalidOperationException($"command {command.GetType().Name} has no decision"),
         };
@@ -42,7 +44,7 @@ public static class TaskDecider
 
         if (state.Phase is not TaskPhase.None)
             return No("TaskEnded", $"the task is {state.Phase}");
-        if (c.Spec.Scenes < 1 || c.Spec.BackoffLimit < 0)
+        if (c.Spec.Scenes < 1 || c.Spec.BackoffLimit < 0 || (c.Spec.SceneWorks is { } works && works.Count != c.Spec.Scenes))
             return No("InvalidSpec", $"scenes is {c.Spec.Scenes}, backoffLimit is {c.Spec.BackoffLimit}; allowed: 1 or more, 0 or more");
         var events = new List<ITaskEvent> { c.Spec, new TaskAdmitted() };
         events.AddRange(Enumerable.Range(0, c.Spec.Scenes).Select(scene => new SceneQueued(scene, 1, 0)));
@@ -61,6 +63,8 @@ public static class TaskDecider
         var a = c.Attempt;
         if (state.IsEnded)
             return No("TaskEnded", $"the task is {state.Phase}");
+        if (state.SuspendedAt is not null)
+            return No("TaskSuspended", "nothing of a suspended task starts");
         if (!state.Scenes.TryGetValue(a.Scene, out var scene) || scene.Attempt != a.Attempt)
             return No("NotCurrent", $"attempt {a.Attempt} of scene {a.Scene} is not the current one");
         return scene.Step switch
@@ -102,6 +106,10 @@ public static class TaskDecider
             events.Add(new OutputCommitted(c.Result.Uri, c.Result.Key, c.Result.Sha256, c.Result.Bytes));
             events.Add(new TaskSucceeded());
         }
+        else if (state.Scenes.Values.All(s => s.Scene == c.Scene || s.Step is SceneStep.Committed))
+        {
+            events.Add(new TaskSucceeded());
+        }
 
         return new Decision<ITaskEvent>.Events(events);
     }
@@ -116,6 +124,8 @@ public static class TaskDecider
         var failures = state.Scenes[f.Scene].Failures + 1;
         if (state.IsEnded)
             return Of(f);
+        if (f.Category == AttemptFailed.Suspended)
+            return Of(f, new SceneQueued(f.Scene, f.Attempt + 1, 0));
         if (!f.Retryable)
             return Of(f, new TaskFailed(f.Reason, f.Message));
         return failures > state.Accepted!.BackoffLimit

@@ -12,7 +12,17 @@ public sealed record TaskAccepted(
 {
     /// <summary>Seconds from here on within which the task has to end; null = any time.</summary>
     public long? ActiveDeadlineSeconds { get; init; }
+
+    /// <summary>What each scene is made of, by its number; null = one scene, made of <see cref="Input"/> and <see cref="Parameters"/>.</summary>
+    public IReadOnlyList<SceneWork>? SceneWorks { get; init; }
+
+    /// <summary>What a scene's attempts work on.</summary>
+    public SceneWork WorkOf(int scene) => SceneWorks?[scene] ?? new SceneWork(Input, Parameters);
 }
+
+/// <summary>One scene of a task with several.</summary>
+/// <param name="Parameters">Checked, with the task's and the engine's defaults filled in.</param>
+public sealed record SceneWork(TaskInput Input, IReadOnlyDictionary<string, string> Parameters);
 
 /// <param name="Reason">CamelCase, fixed set; retrying cannot help.</param>
 /// <param name="Namespace">Of the VideoTask; null in events of before this field.</param>
@@ -21,6 +31,11 @@ public sealed record TaskRejected(string Reason, string Message, string? Namespa
 
 /// <summary>Quota and credits allow the work.</summary>
 public sealed record TaskAdmitted : ITaskEvent;
+
+/// <summary>A person wants it to stand still: nothing of it runs, or waits in a queue, until it is resumed.</summary>
+public sealed record TaskSuspended(string By) : ITaskEvent;
+
+public sealed record TaskResumed(string By) : ITaskEvent;
 
 /// <param name="DelaySeconds">Back-off before the attempt may ask for a lease.</param>
 public sealed record SceneQueued(int Scene, int Attempt, int DelaySeconds) : ITaskEvent;
@@ -41,9 +56,13 @@ public sealed record AttemptStalled(int Scene, int Attempt, string PodUid, int S
 /// <summary>The end of a stall: something moved again.</summary>
 public sealed record AttemptProgressed(int Scene, int Attempt, string PodUid) : ITaskEvent;
 
-/// <param name="Category">UserError, Input, Storage, Engine, OutOfMemory, Gpu, NodeLost, Cancelled, Internal or HolderLost.</param>
+/// <param name="Category">UserError, Input, Storage, Engine, OutOfMemory, Gpu, NodeLost, Cancelled, Suspended, Internal or HolderLost.</param>
 public sealed record AttemptFailed(
-    int Scene, int Attempt, string? PodUid, string Category, string Reason, string Message, bool Retryable, string? LogTail) : ITaskEvent;
+    int Scene, int Attempt, string? PodUid, string Category, string Reason, string Message, bool Retryable, string? LogTail) : ITaskEvent
+{
+    /// <summary>The category of those that were stopped because their task was: nobody's failure, and not counted as one.</summary>
+    public const string Suspended = "Suspended";
+}
 
 /// <summary>The attempt never ran: it does not count against backoffLimit.</summary>
 public sealed record AttemptReturned(int Scene, int Attempt, string? PodUid, string Reason) : ITaskEvent;
@@ -51,7 +70,7 @@ public sealed record AttemptReturned(int Scene, int Attempt, string? PodUid, str
 /// <summary>The scene's bytes are in the store, verified, under the attempt's key.</summary>
 public sealed record SceneCommitted(int Scene, int Attempt, string PodUid, long Token, SceneResult Result) : ITaskEvent;
 
-/// <summary>The task's output. Exactly one per task.</summary>
+/// <summary>The task's output. Exactly one per task of one scene; what several scenes made is in <see cref="SceneCommitted"/>.</summary>
 public sealed record OutputCommitted(string Uri, string Key, string Sha256, long Bytes) : ITaskEvent;
 
 /// <summary>
@@ -59,6 +78,9 @@ public sealed record OutputCommitted(string Uri, string Key, string Sha256, long
 /// about is not on record.
 /// </summary>
 public sealed record OutputReadopted(string Uri, string Key, string Sha256, long Bytes) : ITaskEvent;
+
+/// <summary>The same of one scene of several.</summary>
+public sealed record SceneReadopted(int Scene, string Uri, string Key, string Sha256, long Bytes) : ITaskEvent;
 
 public sealed record TaskSucceeded : ITaskEvent;
 

@@ -17,6 +17,9 @@ public sealed record TaskState
 
     public DateTimeOffset? EndedAt { get; init; }
 
+    /// <summary>Since when nothing of it may run; null while it may.</summary>
+    public DateTimeOffset? SuspendedAt { get; init; }
+
     public ImmutableSortedDictionary<int, SceneState> Scenes { get; init; } = ImmutableSortedDictionary<int, SceneState>.Empty;
 
     /// <summary>Attempts that ended, by scene and attempt, so that a repeated report gets the stored answer (R2).</summary>
@@ -48,6 +51,8 @@ public sealed record TaskState
         TaskAccepted e => this with { Phase = TaskPhase.Accepted, Accepted = e, AcceptedAt = at },
         TaskRejected e => End(TaskPhase.Rejected, at, e.Reason, e.Message),
         TaskAdmitted => this with { Phase = TaskPhase.Admitted },
+        TaskSuspended => this with { SuspendedAt = at },
+        TaskResumed => this with { SuspendedAt = null },
         SceneQueued e => With(e.Scene, s => new SceneState(e.Scene, e.Attempt, SceneStep.Queued)
         {
             Failures = s?.Failures ?? 0, Returns = s?.Returns ?? 0, LastFailure = s?.LastFailure, NotBefore = at.AddSeconds(e.DelaySeconds),
@@ -60,6 +65,8 @@ public sealed record TaskState
         AttemptAttached e => With(e.Scene, s => s! with { Step = SceneStep.Attached }),
         AttemptStalled e => With(e.Scene, s => s! with { StalledAt = at }),
         AttemptProgressed e => With(e.Scene, s => s! with { StalledAt = null }),
+        AttemptFailed { Category: AttemptFailed.Suspended } e => With(e.Scene, s => s! with { Step = SceneStep.Failed })
+            .Ending(e.Scene, e.Attempt, new AttemptEnd(e.PodUid, false, null)),
         AttemptFailed e => With(e.Scene, s => s! with { Step = SceneStep.Failed, Failures = s.Failures + 1, LastFailure = e })
             .Ending(
                 e.Scene, e.Attempt, new AttemptEnd(e.PodUid, false, null) { ByHolder = e.Category is not ("HolderLost" or "Cancelled") }),
@@ -70,6 +77,7 @@ public sealed record TaskState
             .Ending(e.Scene, e.Attempt, new AttemptEnd(e.PodUid, true, e.Result) { ByHolder = true }),
         OutputCommitted e => this with { Output = e },
         OutputReadopted e => this with { Output = new OutputCommitted(e.Uri, e.Key, e.Sha256, e.Bytes), IsReadopted = true },
+        SceneReadopted => this with { IsReadopted = true },
         TaskSucceeded => End(TaskPhase.Succeeded, at, null, null),
         TaskFailed e => End(TaskPhase.Failed, at, e.Reason, e.Message),
         TaskCancelled e => End(TaskPhase.Cancelled, at, "Cancelled", $"by {e.By}"),

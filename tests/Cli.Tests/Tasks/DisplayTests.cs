@@ -31,7 +31,7 @@ public sealed class DisplayTests
         display.Show(TaskFixtures.Running(), TaskFixtures.Progress(10));
 
         shell.Out.TrimEnd().ShouldBe(
-            """{"task":"clip","uid":"u-1","phase":"Running","reason":null,"message":null,"attempt":2,"device":"soft-0","token":7,"frames":10,"totalFrames":1000,"fpsMillis":250000,"perMille":10,"output":null}""");
+            """{"task":"clip","uid":"u-1","phase":"Running","reason":null,"message":null,"attempt":2,"device":"soft-0","token":7,"frames":10,"totalFrames":1000,"fpsMillis":250000,"perMille":10,"output":null,"scenes":1,"scenesDone":0,"outputs":[]}""");
     }
 
     [Fact]

@@ -30,6 +30,20 @@ public sealed class TaskViewTests
     }
 
     [Fact]
+    public void Of_several_scenes_the_one_that_works_is_shown_and_how_many_are_done()
+    {
+        var view = TaskView.Of((JsonObject)JsonNode.Parse("""
+            {"metadata": {"name": "clip"}, "status": {"phase": "Running", "scenes": [
+              {"index": 0, "state": "Committed", "attempt": 1, "device": "gpu-0", "token": 7, "output": {"uri": "file:///o/0.mp4"}},
+              {"index": 1, "state": "Queued", "attempt": 1},
+              {"index": 2, "state": "Attached", "attempt": 2, "device": "gpu-1", "token": 9}]}}
+            """)!);
+
+        TaskLine.Of(view).ShouldBe("Running on gpu-1 under token 9 (attempt 2, 1 of 3 scenes done)");
+        view.Outputs.ShouldHaveSingleItem().Uri.ShouldBe("file:///o/0.mp4");
+    }
+
+    [Fact]
     public void The_eta_is_what_is_left_at_the_present_pace()
     {
         var progress = TaskFixtures.Progress(500);

@@ -181,7 +181,7 @@ sealed class Oracle
                 break;
             case AttemptFailed f:
                 Check(task.Over.Add((f.Scene, f.Attempt)), $"{e} of an attempt that is over");
-                task.Failures[f.Scene] = task.Failures.GetValueOrDefault(f.Scene) + 1;
+                task.Failures[f.Scene] = task.Failures.GetValueOrDefault(f.Scene) + (f.Category == AttemptFailed.Suspended ? 0 : 1);
                 break;
             case AttemptReturned r:
                 Check(task.Over.Add((r.Scene, r.Attempt)), $"{e} of an attempt that is over");

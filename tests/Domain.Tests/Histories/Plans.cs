@@ -58,15 +58,16 @@ static class Plans
         return Combine(s, f.Task, decision, f.Lease, new LeaseCommand.Expire(cause, "late", f.Pod));
     }
 
-    public static Plan Cancel(Snapshot s, string uid, Fence? running)
+    /// <param name="command">Ends or suspends the task.</param>
+    public static Plan Stop(Snapshot s, string uid, Fence? running, TaskCommand command, string category)
     {
         var task = s.Task(uid).State;
-        var cancel = new TaskCommand.Cancel("anna");
-        if (running is null || TaskDecider.Decide(task, cancel) is not Decision<ITaskEvent>.Events { Items: [var cancelled] })
-            return OnTask(s, uid, cancel);
-        var closing = TaskDecider.Decide(task.Evolve(cancelled, default), new TaskCommand.Fail(Failure(running, "Cancelled", false), 0));
-        var both = closing is Decision<ITaskEvent>.Events closed ? Decision<ITaskEvent>.Of([cancelled, .. closed.Items]) : closing;
-        return Combine(s, uid, both, running.Lease, new LeaseCommand.Revoke("anna", "cancelled"));
+        if (running is null || TaskDecider.Decide(task, command) is not Decision<ITaskEvent>.Events { Items: [var stopped] })
+            return OnTask(s, uid, command);
+        var closing = TaskDecider.Decide(
+            task.Evolve(stopped, default), new TaskCommand.Fail(Failure(running, category, false) with { Category = category }, 0));
+        var both = closing is Decision<ITaskEvent>.Events closed ? Decision<ITaskEvent>.Of([stopped, .. closed.Items]) : closing;
+        return Combine(s, uid, both, running.Lease, new LeaseCommand.Revoke("anna", "stopped"));
     }
 
     // The holder's last word changes task and lease together. When the task stored it already, the lease followed then; when the lease

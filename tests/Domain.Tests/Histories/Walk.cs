@@ -40,7 +40,8 @@ sealed class Walk(Random random, World world, Oracle oracle)
         < 91 => RejectStaleHolder(),
         < 93 => OnAnyLease("drain", new LeaseCommand.Drain(DrainCause.DeviceDrained, "maintenance")),
         < 98 => BadEndOfAttempt(),
-        _ => Cancel("task-" + random.Next(3)),
+        98 => Stop("task-" + random.Next(3), new TaskCommand.Suspend("anna"), AttemptFailed.Suspended),
+        _ => Stop("task-" + random.Next(3), new TaskCommand.Cancel("anna"), "Cancelled"),
     };
 
     Act ForTask(string uid)
@@ -48,6 +49,8 @@ sealed class Walk(Random random, World world, Oracle oracle)
         var task = world.Now.Task(uid).State;
         if (task.Phase is TaskPhase.None || Chance(2))
             return Chance(3) ? OnTheTask("reject", uid, new TaskCommand.Reject("UnknownEngine", "no such engine")) : Accept(uid);
+        if (task.SuspendedAt is not null && Chance(50))
+            return OnTheTask("resume", uid, new TaskCommand.Resume("anna"));
         var none = new SceneState(0, 1, SceneStep.Queued);
         var scene = task.Scenes.IsEmpty ? none : task.Scenes.Values.ElementAt(random.Next(task.Scenes.Count));
         var fence = FenceOf(uid, scene.Scene, Chance(15) ? random.Next(0, scene.Attempt + 2) : scene.Attempt);
@@ -257,11 +260,11 @@ sealed class Walk(Random random, World world, Oracle oracle)
         return new($"record that {pod} was refused on {lease}", s => OnLease(s, lease, new LeaseCommand.RejectStaleHolder(pod, 0, write)));
     }
 
-    Act Cancel(string uid)
+    Act Stop(string uid, TaskCommand command, string category)
     {
         var running = world.Now.Task(uid).State.Scenes.Values.FirstOrDefault(s => s.IsRunning);
         var fence = running is null ? null : FenceOf(uid, running.Scene, running.Attempt);
-        return new($"cancel {uid}", s => Plans.Cancel(s, uid, fence));
+        return new($"{command} of {uid}", s => Plans.Stop(s, uid, fence, command, category));
     }
 
     Fence FenceOf(string task, int scene, int attempt)

@@ -13,6 +13,7 @@ public class ParameterCheckTests
         new("roof", ParameterKind.Integer, [], null, 10, null),
         new("codec", ParameterKind.Enum, ["h264", "h265"], null, null, "h264"),
         new("fast", ParameterKind.Boolean, [], null, null, null),
+        new("title", ParameterKind.String, [], null, null, null, MaxLength: 8),
     ];
 
     static Result Of(params (string Name, string Value)[] given) => Check(Rules, given.ToDictionary(p => p.Name, p => p.Value));
@@ -35,6 +36,9 @@ public class ParameterCheckTests
     [InlineData("codec", "h265", "h265")]
     [InlineData("fast", "true", "true")]
     [InlineData("fast", "false", "false")]
+    [InlineData("title", "", "")]
+    [InlineData("title", "a\n\tb; 猫", "a\n\tb; 猫")]
+    [InlineData("title", "-vf '%n'", "-vf '%n'")]
     public void What_is_allowed_is_taken_in_one_form(string name, string value, string canonical)
     {
         var result = Of((name, value));
@@ -78,7 +82,10 @@ public class ParameterCheckTests
     [InlineData("fast", "1", "is not a boolean")]
     [InlineData("fast", "yes", "is not a boolean")]
     [InlineData("fast", "", "is not a boolean")]
-    [InlineData("Height", "720", "parameters.Height: unknown; this engine takes height, shift, floor, roof, codec, fast")]
+    [InlineData("title", "123456789", "is 9 characters long; allowed: 8")]
+    [InlineData("title", "a\0b", "is no plain text")]
+    [InlineData("title", "a\u001b[2J", "is no plain text")]
+    [InlineData("Height", "720", "parameters.Height: unknown; this engine takes height, shift, floor, roof, codec, fast, title")]
     [InlineData("", "720", "parameters.: unknown")]
     [InlineData("-vf", "scale=1:1", "parameters.-vf: unknown")]
     public void What_is_not_allowed_is_refused_and_the_message_says_what_is(string name, string value, string complaint)
@@ -104,6 +111,9 @@ public class ParameterCheckTests
 
     [Fact]
     public void Half_a_character_is_replaced() => Of(("codec", "half \ud83d pair")).Complaint!.ShouldContain("\"half \ufffd pair\"");
+
+    [Fact]
+    public void Half_a_character_is_no_text() => Of(("title", "a\ud83db")).Complaint!.ShouldContain("is no plain text");
 
     [Fact]
     public void Long_texts_are_cut_between_characters()

@@ -182,6 +182,14 @@ public class TaskDeciderTests
                 .Then(Committed);
 
         [Fact]
+        public void The_last_scene_of_several_is_the_success_and_each_has_its_own_output() =>
+            Given(
+                    Accepted with { Scenes = 2 }, Admitted, Queued, Queued with { Scene = 1 }, Started, Attached,
+                    Started with { Scene = 1, PodUid = "pod-b", LeaseUid = "lease-b" }, Attached with { Scene = 1, PodUid = "pod-b" },
+                    Committed with { Scene = 1, PodUid = "pod-b" })
+                .When(Complete()).Then(Committed, Succeeded);
+
+        [Fact]
         public void The_same_digest_again_gets_the_same_answer() => Given(ToSucceeded).When(Complete()).ThenNothing();
 
         [Fact]
@@ -242,6 +250,44 @@ public class TaskDeciderTests
         }
     }
 
+    public class Suspending
+    {
+        static readonly TaskSuspended Suspended = new("anna");
+        static readonly AttemptFailed Stopped = Failed with { Category = AttemptFailed.Suspended, Retryable = false };
+
+        [Fact]
+        public void A_task_is_suspended_once_and_resumed_once()
+        {
+            Given(ToAttached).When(new TaskCommand.Suspend("anna")).Then(Suspended);
+            Given([.. ToAttached, Suspended]).When(new TaskCommand.Suspend("bert")).ThenNothing();
+            Given([.. ToAttached, Suspended]).When(new TaskCommand.Resume("anna")).Then(new TaskResumed("anna"));
+            Given(ToAttached).When(new TaskCommand.Resume("anna")).ThenNothing();
+        }
+
+        [Fact]
+        public void One_that_has_ended_or_is_not_accepted_is_left_alone()
+        {
+            Given(ToSucceeded).When(new TaskCommand.Suspend("anna")).ThenNothing();
+            Given().When(new TaskCommand.Suspend("anna")).ThenNothing();
+            Given([.. ToQueued, Suspended, Cancelled]).When(new TaskCommand.Resume("anna")).ThenNothing();
+        }
+
+        [Fact]
+        public void Nothing_of_it_starts() => Given([.. ToQueued, Suspended]).When(new TaskCommand.Start(Started)).ThenRefused("TaskSuspended");
+
+        [Fact]
+        public void What_was_stopped_is_queued_again_and_is_nobodys_failure()
+        {
+            Given([.. ToAttached, Suspended]).When(new TaskCommand.Fail(Stopped, 7)).Then(Stopped, new SceneQueued(0, 2, 0));
+            var scene = StateOf([.. ToAttached, Suspended, Stopped, new SceneQueued(0, 2, 0)]).Scenes[0];
+            (scene.Failures, scene.LastFailure, scene.Step).ShouldBe((0, null, SceneStep.Queued));
+        }
+
+        [Fact]
+        public void What_was_complete_before_the_worker_heard_of_it_counts() =>
+            Given([.. ToAttached, Suspended]).When(Complete()).Then(Committed, Output, Succeeded);
+    }
+
     static readonly OutputReadopted Readopted = new("file:///objects/k", "k", "abc", 42);
 
     public class LostHistory
@@ -250,7 +296,7 @@ public class TaskDeciderTests
         public void The_output_of_a_lost_part_of_the_history_ends_the_task_wherever_the_log_stands()
         {
             foreach (var events in new object[][] { ToQueued, ToStarted, ToAttached, ToSecondAttempt })
-                Given(events).When(new TaskCommand.Readopt(Readopted)).Then(Readopted, new TaskSucceeded());
+                Given(events).When(new TaskCommand.Readopt([Readopted])).Then(Readopted, new TaskSucceeded());
             var state = new object[] { Readopted, new TaskSucceeded() }.Aggregate(TaskState.Initial, (s, e) => s.Evolve(e, default));
             (state.Phase, state.IsReadopted, state.Output).ShouldBe(
                 (TaskPhase.Succeeded, true, new OutputCommitted("file:///objects/k", "k", "abc", 42)));
@@ -263,9 +309,9 @@ public class TaskDeciderTests
         [Fact]
         public void An_end_that_is_on_record_stays_and_a_task_that_is_not_is_accepted_first()
         {
-            Given(ToSucceeded).When(new TaskCommand.Readopt(Readopted)).ThenNothing();
+            Given(ToSucceeded).When(new TaskCommand.Readopt([Readopted])).ThenNothing();
             Given(ToSucceeded).When(new TaskCommand.EndAgain("HistoryLost", "gone")).ThenNothing();
-            Given().When(new TaskCommand.Readopt(Readopted)).ThenRefused("NotAccepted", "accept it first");
+            Given().When(new TaskCommand.Readopt([Readopted])).ThenRefused("NotAccepted", "accept it first");
         }
     }
 
@@ -281,9 +327,9 @@ public class TaskDeciderTests
             Complete(),
             Fail(Failed),
             Return(),
-            new TaskCommand.Readopt(Readopted),
+            new TaskCommand.Readopt([Readopted]),
             new TaskCommand.EndAgain("HistoryLost", "gone"),
-            new TaskCommand.Cancel("anna"), new TaskCommand.ExceedDeadline(Noon));
+            new TaskCommand.Cancel("anna"), new TaskCommand.ExceedDeadline(Noon), new TaskCommand.Suspend("anna"), new TaskCommand.Resume("anna"));
 
         [Theory, MemberData(nameof(Commands))]
         public void No_command_is_decided_on_a_stream_that_is_not_understood(TaskCommand command)

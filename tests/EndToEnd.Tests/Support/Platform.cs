@@ -252,7 +252,7 @@ public sealed class Platform : IAsyncLifetime
     {
         try
         {
-            return await TaskProgress.FindAsync(await _cluster!.OperatorAsync(CancellationToken.None), uid, CancellationToken.None);
+            return await TaskProgress.FindAsync(await _cluster!.OperatorAsync(CancellationToken.None), uid, 1, CancellationToken.None);
         }
         catch (CliException)
         {

@@ -202,19 +202,4 @@ public sealed class AttemptPlanTests
         plan.Task.Select(e => e.GetType()).ShouldBe([typeof(AttemptReturned), typeof(SceneQueued)]);
         ((SlotFreed)plan.Lease[^1]).Proof.ShouldBe(FreeProof.NeverAttached);
     }
-
-    [Fact]
-    public void A_cancelled_task_loses_its_attempt_and_its_lease_goes_to_quarantine()
-    {
-        var plan = AttemptPlan.Cancel(Running, Held, Given.Fence(), "deletion");
-        plan.Task.Select(e => e.GetType()).ShouldBe([typeof(TaskCancelled), typeof(AttemptFailed)]);
-        plan.Lease.Select(e => e.GetType()).ShouldBe([typeof(LeaseRevoked), typeof(SlotQuarantined)]);
-    }
-
-    [Fact]
-    public void Cancelling_twice_changes_nothing()
-    {
-        var cancelled = Given.Task([.. Given.Accepted(), new TaskCancelled("x")]);
-        AttemptPlan.Cancel(cancelled, null, null, "y").ChangesNothing.ShouldBeTrue();
-    }
 }

@@ -111,6 +111,56 @@ public sealed class TaskAcceptanceTests
         TaskAcceptance.HashOf(one).ShouldNotBe(TaskAcceptance.HashOf(one with { BackoffLimit = 1 }));
     }
 
+    [Fact]
+    public void What_may_change_of_a_spec_is_not_in_its_hash()
+    {
+        var spec = Task().Spec;
+        TaskAcceptance.HashOf(spec with { Suspend = true, Cancel = true, TtlSecondsAfterFinished = 7 }).ShouldBe(TaskAcceptance.HashOf(spec));
+        TaskAcceptance.HashOf(spec with { Scenes = [new VideoScene()] }).ShouldNotBe(TaskAcceptance.HashOf(spec));
+    }
+
+    [Fact]
+    public void Each_scene_has_its_own_input_and_parameters_on_top_of_the_tasks()
+    {
+        var accepted = Check(Task(s => s with
+        {
+            Parameters = Parameters(("codec", "\"vp9\""), ("crf", "20")),
+            Scenes =
+            [
+                new VideoScene(),
+                new VideoScene { Input = new VideoInput { Object = "inputs/b.mp4" }, Parameters = Parameters(("crf", "30")) },
+            ],
+        })).ShouldBeOfType<TaskAcceptance.Outcome.Accepted>().Event;
+        accepted.Scenes.ShouldBe(2);
+        Enumerable.Range(0, 2).Select(accepted.WorkOf).Select(w => (w.Input.Object, w.Parameters["codec"], w.Parameters["crf"]))
+            .ShouldBe([("inputs/clip.mp4", "vp9", "20"), ("inputs/b.mp4", "vp9", "30")]);
+    }
+
+    [Fact]
+    public void What_is_wrong_with_a_scene_is_said_of_that_scene()
+    {
+        Refused(new VideoScene { Parameters = Parameters(("crf", "64")) }).ShouldStartWith("spec.scenes[1]: ");
+        Refused(new VideoScene { Input = new VideoInput { Object = "/etc" } }).ShouldStartWith("spec.scenes[1].input.object: ");
+        Refused(new VideoScene { Prompt = "a cat" }).ShouldContain("parameters.prompt");
+        Refused(new VideoScene { Prompt = "a cat", Parameters = Parameters(("prompt", "\"a dog\"")) }).ShouldContain("exclude each other");
+        Check(Task(s => s with { Input = null, Scenes = [new VideoScene()] })).ShouldBeOfType<TaskAcceptance.Outcome.Refused>().Message
+            .ShouldStartWith("spec.scenes[0].input: ");
+
+        static string Refused(VideoScene second) => Check(Task(s => s with { Scenes = [new VideoScene(), second] }))
+            .ShouldBeOfType<TaskAcceptance.Outcome.Refused>().Message;
+    }
+
+    [Fact]
+    public void The_prompt_of_a_scene_is_the_engines_parameter_of_that_name()
+    {
+        var painter = Engine with
+        {
+            Spec = Engine.Spec with { Parameters = [new EngineParameter { Name = "prompt", Type = ParameterType.String }] },
+        };
+        Check(Task(s => s with { Scenes = [new VideoScene { Prompt = "a cat" }] }), engines: [painter])
+            .ShouldBeOfType<TaskAcceptance.Outcome.Accepted>().Event.WorkOf(0).Parameters["prompt"].ShouldBe("a cat");
+    }
+
     static string Waits(TaskAcceptance.Outcome outcome) => outcome.ShouldBeOfType<TaskAcceptance.Outcome.Waits>().Obstacle.Reason;
 
     static Dictionary<string, JsonElement> Parameters(params (string Name, string Json)[] values) =>

@@ -3,6 +3,7 @@ using Framelease.Domain.Tasks;
 using Framelease.Kubernetes.Client;
 using Framelease.Kubernetes.Models;
 using Framelease.Kubernetes.Watching;
+using Framelease.Operator;
 using Framelease.Operator.Attempts;
 using Framelease.Operator.Hosting;
 using Framelease.Operator.Ledger;
@@ -76,6 +77,40 @@ public sealed class RestoredTaskTests
         (await ledger.LoadTaskAsync(Given.TaskUid, default)).State.Phase.ShouldBe(TaskPhase.Cancelled);
         (await ledger.LoadTaskAsync(young.Metadata.Uid!, default)).State.IsEnded.ShouldBeFalse();
         (await orphans.LookAsync(epoch, default)).ShouldBe(0);
+    }
+
+    /// <summary>Seed 4100, and wherever a person strips a pod of its finalizer: no lease is silent, and no pod will tell.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task An_attempt_without_a_held_lease_whose_pod_is_gone_or_was_told_of_before_is_queued_again(bool isGone)
+    {
+        var pod = (await PodAsync(token: 7))!;
+        await _kubernetes.ReplaceAsync(pod with { Metadata = pod.Metadata with { Finalizers = [] } }, default);
+        if (isGone)
+            await _kubernetes.DeleteAsync<Pod>(pod.Metadata.Name!, pod.Metadata.Namespace, DeleteOptions.ForUid(pod.Metadata.Uid));
+        var database = new MemoryDatabase(() => Given.At);
+        var way = new MemoryLedgerTests.StraightWay();
+        var ledger = new MemoryLedger(database, way);
+        var epoch = (await new MemoryEpochs(database, way).TryAcquireAsync("controllers", "a", TimeSpan.FromMinutes(5), default))!;
+        ITaskEvent[] events =
+        [
+            (TaskAccepted)Given.Accepted()[0] with { NeedsLease = false }, .. Given.Accepted()[1..],
+            new AttemptStarted(0, 1, pod.Metadata.Name!, pod.Metadata.Uid!, null, 0, "node-1", null),
+        ];
+        await ledger.CommitAsync(
+            new LedgerCommit("test", [new TaskChange(Given.TaskUid, await ledger.LoadTaskAsync(Given.TaskUid, default), events)], [], epoch), default);
+        var set = new StoreSet(_kubernetes, TimeProvider.System, new Random(1));
+        var stores = new PlatformStores(
+            set.Get<VideoTask>(), set.Get<GpuLease>(), set.Get<GpuPool>(), set.Get<Resources.Engine>(), set.Get<Tenant>(), set.Get<Node>(), set.Get<Pod>());
+        var scenes = new SceneRunner(
+            ledger, _kubernetes, stores, _objects, new MemoryObjects(), new AttemptSignals(), new Random(1), TimeProvider.System);
+
+        var step = await scenes.AdvanceAsync(_task, await ledger.LoadTaskAsync(Given.TaskUid, default), epoch, default);
+
+        step.Changed.ShouldBeTrue();
+        (await ledger.LoadTaskAsync(Given.TaskUid, default)).State.Scenes[0].ShouldSatisfyAllConditions(
+            s => (s.Attempt, s.Step).ShouldBe((2, SceneStep.Queued)));
     }
 
     Task<Pod?> PodAsync(long token) => _objects.EnsurePodAsync(

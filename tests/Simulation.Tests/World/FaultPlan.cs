@@ -253,6 +253,12 @@ enum FaultKind
 
     /// <summary>The database is set back to how it was when this fault began: a dump restored, or a standby promoted that lagged.</summary>
     Restore,
+
+    /// <summary>A person suspends a VideoTask, and resumes it.</summary>
+    SuspendTask,
+
+    /// <summary>A person cancels a VideoTask by its spec.</summary>
+    CancelTask,
 }
 
 sealed record Fault(FaultKind Kind, TimeSpan At, TimeSpan Length, string Operator, string Node, int Seconds)

@@ -70,9 +70,17 @@ sealed class Invariants(Scheduler simulation, SimulatedWorld world)
 
         if (e.Stream.StartsWith(LeasePrefix, StringComparison.Ordinal))
             Lease(e, e.Stream[LeasePrefix.Length..]);
-        else if (e.Data is OutputCommitted)
-            OneResult(e.Stream);
+        else if (ResultOf(e) is { } result)
+            OneResult(result);
     }
+
+    // Of a task, or of one of its scenes.
+    static string? ResultOf(StoredEvent e) => e.Data switch
+    {
+        OutputCommitted => e.Stream,
+        SceneCommitted c => $"scene {c.Scene} of {e.Stream}",
+        _ => null,
+    };
 
     /// <summary>One leader a role: nothing is recorded in the name of one who was followed by another.</summary>
     public void Led(LeaderEpoch epoch)
@@ -109,8 +117,8 @@ sealed class Invariants(Scheduler simulation, SimulatedWorld world)
         {
             if (e.Stream.StartsWith(LeasePrefix, StringComparison.Ordinal))
                 _leases[e.Stream[LeasePrefix.Length..]] = State(e.Stream[LeasePrefix.Length..]).Evolve((ILeaseEvent)e.Data, e.At);
-            else if (e.Data is OutputCommitted)
-                _commits[e.Stream] = _commits.GetValueOrDefault(e.Stream) + 1;
+            else if (ResultOf(e) is { } result)
+                _commits[result] = _commits.GetValueOrDefault(result) + 1;
         }
 
         _shown.UnionWith(shown.Where(uid => State(uid).Grant is null));
@@ -345,10 +353,10 @@ sealed class Invariants(Scheduler simulation, SimulatedWorld world)
         }
     }
 
-    void OneResult(string stream)
+    void OneResult(string of)
     {
-        _commits[stream] = _commits.GetValueOrDefault(stream) + 1;
-        Hold(_commits[stream] == 1, $"{stream} has two outputs");
+        _commits[of] = _commits.GetValueOrDefault(of) + 1;
+        Hold(_commits[of] == 1, $"{of} has two outputs");
     }
 
     void Count(string what) => Seen[what] = Seen.GetValueOrDefault(what) + 1;

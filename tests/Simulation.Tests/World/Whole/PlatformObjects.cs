@@ -69,10 +69,14 @@ static class PlatformObjects
         Spec = new TenantSpec { Namespaces = [ns] },
     };
 
-    public static VideoTask Task(string name, string ns, string input) => new()
+    public static VideoTask Task(string name, string ns, string input, int scenes) => new()
     {
         Metadata = new ObjectMeta { Name = name, Namespace = ns },
-        Spec = new VideoTaskSpec { Engine = "sim", Input = new VideoInput { Object = input } },
+        Spec = new VideoTaskSpec
+        {
+            Engine = "sim", Input = new VideoInput { Object = input },
+            Scenes = scenes == 1 ? null : [.. Enumerable.Repeat(new VideoScene(), scenes)],
+        },
     };
 
     public static GpuLease Lease(string name, string ns) => new()

@@ -120,6 +120,12 @@ sealed class WholeWorld : SimulatedWorld
             case FaultKind.DeviceDirty:
                 _dirty.Add(fault.Node);
                 break;
+            case FaultKind.SuspendTask:
+                ShapeTask("suspend", OneOf<VideoTask>(), true);
+                break;
+            case FaultKind.CancelTask:
+                ShapeTask("cancel", OneOf<VideoTask>(), true);
+                break;
             case FaultKind.Restore:
                 _backups[fault] = Server.Database.Tables.Copy();
                 break;
@@ -146,6 +152,10 @@ sealed class WholeWorld : SimulatedWorld
                 break;
             case FaultKind.DeviceDirty:
                 _dirty.Remove(fault.Node);
+                break;
+            case FaultKind.SuspendTask:
+                foreach (var task in Kept<VideoTask>())
+                    ShapeTask("suspend", task, false);
                 break;
             case FaultKind.Restore:
                 Restore(_backups[fault], fault.IsPromotion);
@@ -177,7 +187,8 @@ sealed class WholeWorld : SimulatedWorld
     protected override void AddTask(int number)
     {
         _unapplied++;
-        Apply(PlatformObjects.Task($"task-{number}", Namespace, Input), made =>
+        var scenes = Plan.IsOutage || Simulation.Chance.Next(4) != 0 ? 1 : 2 + Simulation.Chance.Next(2);
+        Apply(PlatformObjects.Task($"task-{number}", Namespace, Input, scenes), made =>
         {
             _unapplied--;
             _tasks.Add(made.Uid);
@@ -267,12 +278,31 @@ sealed class WholeWorld : SimulatedWorld
 
     IReadOnlyList<KeptObject> Kept<T>() => Api.Server.List(ResourceRef.Of<T>(), null, LabelMatch.Of(null));
 
+    KeptObject? OneOf<T>() => Kept<T>() is { Count: > 0 } all ? all[Simulation.Chance.Next(all.Count)] : null;
+
+    // As a person does who wants it: until it is taken, or the task is gone.
+    void ShapeTask(string field, KeptObject? task, bool value)
+    {
+        if (task is null || Api.Server.Find(task.Resource, task.Namespace, task.Name)?.Uid != task.Uid)
+            return;
+        if (Api.IsDown)
+        {
+            Fate.PostAfter(TimeSpan.FromSeconds(1), () => ShapeTask(field, task, value));
+            return;
+        }
+
+        Simulation.Say($"a person sets {field} of {task.Name} to {value}");
+        Api.Server.Update(task.Resource, task.Namespace, task.Name, null, t =>
+        {
+            t["spec"]![field] = value;
+            return t;
+        });
+    }
+
     void DeleteOne<T>()
     {
-        var all = Kept<T>();
-        if (all.Count == 0 || Api.IsDown)
+        if (Api.IsDown || OneOf<T>() is not { } one)
             return;
-        var one = all[Simulation.Chance.Next(all.Count)];
         Simulation.Say($"a person deletes {one.Resource} {one.Name}");
         Api.Server.Delete(one.Resource, one.Namespace, one.Name, null);
     }
