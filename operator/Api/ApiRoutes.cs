@@ -36,13 +36,23 @@ sealed class ApiRoutes(IEndpointRouteBuilder routes, ILogger logger)
     }
 
     /// <summary>A POST of JSON that answers JSON.</summary>
+    /// <param name="creates">It may answer 201, which it sets itself.</param>
+    /// <param name="mostBytes">Of the request's body.</param>
     public void Post<TRequest, T>(
         string pattern, string summary, JsonTypeInfo<TRequest> request, JsonTypeInfo<T> type,
-        Func<HttpContext, TRequest, CancellationToken, Task<T>> act)
+        Func<HttpContext, TRequest, CancellationToken, Task<T>> act, bool creates = false,
+        long mostBytes = JsonRoute.MaxBody)
     {
-        _operations.Add(new ApiOperation("post", pattern, summary, request, type, []));
+        _operations.Add(new ApiOperation("post", pattern, summary, request, type, []) { Creates = creates });
         routes.MapPost(pattern, context => AnswerAsync(
-            context, type, async (c, cancel) => await act(c, await JsonRoute.ReadAsync(c, request, cancel), cancel)));
+            context, type, async (c, cancel) => await act(c, await JsonRoute.ReadAsync(c, request, cancel, mostBytes), cancel)));
+    }
+
+    /// <summary>A POST without a body: what it does is in its path.</summary>
+    public void Post<T>(string pattern, string summary, JsonTypeInfo<T> type, Func<HttpContext, CancellationToken, Task<T>> act, params QueryParameter[] query)
+    {
+        _operations.Add(new ApiOperation("post", pattern, summary, null, type, query));
+        routes.MapPost(pattern, context => AnswerAsync(context, type, act));
     }
 
     /// <summary>A GET that streams events for as long as its caller listens; it bounds itself.</summary>
@@ -66,7 +76,11 @@ sealed class ApiRoutes(IEndpointRouteBuilder routes, ILogger logger)
 /// <summary>What a route takes and answers.</summary>
 /// <param name="Response">Null = server-sent events.</param>
 sealed record ApiOperation(
-    string Method, string Pattern, string Summary, JsonTypeInfo? Request, JsonTypeInfo? Response, IReadOnlyList<QueryParameter> Query);
+    string Method, string Pattern, string Summary, JsonTypeInfo? Request, JsonTypeInfo? Response, IReadOnlyList<QueryParameter> Query)
+{
+    /// <summary>201 says that something was made, 200 that it was there already.</summary>
+    public bool Creates { get; init; }
+}
 
 /// <param name="Type">string or integer.</param>
 sealed record QueryParameter(string Name, string Description, string Type = "string");

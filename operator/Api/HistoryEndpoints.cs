@@ -47,13 +47,13 @@ static class HistoryEndpoints
     }
 
     // The right is asked for in the namespace that the log names, so that a UID opens no other tenant's history.
-    static async Task<NamedStream> FindAsync(
-        HttpContext context, ILedger ledger, Authorizer authorizer, string kind, string resource, CancellationToken cancel)
+    public static async Task<NamedStream> FindAsync(
+        HttpContext context, ILedger ledger, Authorizer authorizer, string kind, string resource, CancellationToken cancel, string verb = "get")
     {
         var id = ApiQuery.Route(context, "id");
         var ns = ApiQuery.Text(context, "namespace");
         var found = await ledger.FindByNameAsync(kind, ns, id, cancel);
-        await authorizer.RequireAsync(context, "get", resource, found?.Namespace ?? ns ?? "default", found?.Name ?? id, cancel);
+        await authorizer.RequireAsync(context, verb, resource, found?.Namespace ?? ns ?? "default", found?.Name ?? id, cancel);
         return found ?? throw new HttpProblem(404, "NotFound", $"the log knows no {kind} \"{id}\"{(ns is null ? "" : $" in namespace {ns}")}");
     }
 }

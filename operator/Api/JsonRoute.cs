@@ -7,7 +7,7 @@ namespace Framelease.Operator.Api;
 /// <summary>What every route does the same way: bounded JSON in, JSON out, errors as problem details.</summary>
 static class JsonRoute
 {
-    const long MaxBody = 64 * 1024;
+    public const long MaxBody = 64 * 1024;
 
     public static async Task AnswerAsync(HttpContext context, ILogger logger, Func<CancellationToken, Task> work)
     {
@@ -27,10 +27,10 @@ static class JsonRoute
         }
     }
 
-    public static async Task<T> ReadAsync<T>(HttpContext context, JsonTypeInfo<T> type, CancellationToken cancel)
+    public static async Task<T> ReadAsync<T>(HttpContext context, JsonTypeInfo<T> type, CancellationToken cancel, long mostBytes = MaxBody)
     {
         if (context.Features.Get<Microsoft.AspNetCore.Http.Features.IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
-            limit.MaxRequestBodySize = MaxBody;
+            limit.MaxRequestBodySize = mostBytes;
         try
         {
             return await JsonSerializer.DeserializeAsync(context.Request.Body, type, cancel) ?? throw new HttpProblem(400, "Invalid", "the body must be a JSON object");

@@ -40,7 +40,7 @@ static partial class OpenApiDocument
             ["info"] = new JsonObject
             {
                 ["title"] = "Framelease", ["version"] = "v1",
-                ["description"] = "Leases, devices, their history, and the monitoring of the platform. Bearer tokens of the cluster, "
+                ["description"] = "Tasks, leases, devices, their history, and the monitoring of the platform. Bearer tokens of the cluster, "
                     + "checked by TokenReview and SubjectAccessReview. Errors are RFC 9457 problem details.",
             },
             ["paths"] = paths,
@@ -70,14 +70,20 @@ static partial class OpenApiDocument
         var answer = o.Response is { } type
             ? Content("application/json", Reference(type, schemas))
             : Content("text/event-stream", new JsonObject { ["type"] = "string" });
-        operation["responses"] = new JsonObject
+        var responses = operation["responses"] = new JsonObject
         {
-            ["200"] = new JsonObject { ["description"] = "OK", ["content"] = answer },
-            ["default"] = new JsonObject
-            {
-                ["description"] = "What is wrong, and how to mend it",
-                ["content"] = Content("application/problem+json", problem.DeepClone()),
-            },
+            ["200"] = new JsonObject { ["description"] = o.Creates ? "It was there already" : "OK", ["content"] = answer },
+        };
+        if (o.Creates)
+        {
+            responses["201"] = new JsonObject { ["description"] = "Created", ["content"] = answer.DeepClone() };
+            operation["parameters"] = new JsonArray(Parameter(IdempotencyKey.Header, "header", IdempotencyKey.Description, "string"));
+        }
+
+        responses["default"] = new JsonObject
+        {
+            ["description"] = "What is wrong, and how to mend it",
+            ["content"] = Content("application/problem+json", problem.DeepClone()),
         };
         return operation;
     }

@@ -16,6 +16,7 @@ using Framelease.Operator.Monitoring;
 using Framelease.Operator.Notifications;
 using Framelease.Operator.Pools;
 using Framelease.Operator.WorkerApi;
+using Framelease.Operator.Tasks;
 using Framelease.Resources;
 using LeaderEpoch = Framelease.Operator.Ledger.LeaderEpoch;
 
@@ -73,7 +74,7 @@ sealed class OperatorHost(OperatorOptions options, Edges edges, ILoggerFactory l
                 NodeEndpoints.Map(
                     routes, nodes, new NodeAuthorizer(kubernetes, edges.Time), LogFeed.OfQuarantine(store, cancel), edges.Time, _log, cancel);
                 ObjectEndpoints.Map(routes, objects, new PresignedRequestVerifier(urls), _log);
-                MapApi(routes, authorizer, store, ledger, reads, center.Book,
+                MapApi(routes, authorizer, store, ledger, reads, center.Book, new TaskOrders(kubernetes, ledger),
                     new LeaseOrders(ledger, attempts, new LeaseService(ledger, signals), signals), cancel);
                 _ready.Map(routes);
             },
@@ -104,10 +105,11 @@ sealed class OperatorHost(OperatorOptions options, Edges edges, ILoggerFactory l
 
     void MapApi(
         IEndpointRouteBuilder routes, Authorizer authorizer, PostgresEventStore store, PostgresLedger ledger, PlatformReads reads,
-        AlertBook alerts, LeaseOrders orders, CancellationToken stopping)
+        AlertBook alerts, TaskOrders tasks, LeaseOrders orders, CancellationToken stopping)
     {
         var api = new ApiRoutes(routes, _log);
         HistoryEndpoints.Map(api, ledger, authorizer);
+        TaskEndpoints.Map(api, reads, ledger, tasks, () => _stores?.Engines.List(), authorizer);
         ListEndpoints.Map(api, reads, ledger, new DeviceOrders(ledger), authorizer);
         MonitoringEndpoints.Map(api, new MonitoringService(reads), reads, orders, authorizer);
         AlertEndpoints.Map(api, alerts, authorizer);

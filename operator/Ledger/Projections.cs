@@ -53,8 +53,9 @@ static class Projections
                 Name = "tasks",
                 Events =
                 [
-                    "task_accepted", "task_rejected", "task_admitted", "task_succeeded", "task_failed", "task_cancelled",
-                    "attempt_started", "attempt_attached", "attempt_failed", "attempt_returned", "scene_committed",
+                    "task_accepted", "task_rejected", "task_admitted", "task_suspended", "task_resumed", "task_succeeded", "task_failed",
+                    "task_cancelled", "attempt_started", "attempt_attached", "attempt_failed", "attempt_returned", "scene_committed",
+                    "output_committed", "output_readopted",
                 ],
                 Tables = [Tasks, Attempts],
                 Project = (events, view) =>
@@ -142,22 +143,33 @@ static class Projections
         {
             case TaskAccepted a:
                 view.Execute($"""
-                    insert into {Tasks} (uid, namespace, name, tenant, engine, phase, created_at) values
-                      ({uid}, {a.Namespace}, {a.Name}, {a.Tenant}, {a.Engine}, 'Accepted', {e.Timestamp})
+                    insert into {Tasks} (uid, namespace, name, tenant, engine, phase, created_at, accepted_seq, scenes) values
+                      ({uid}, {a.Namespace}, {a.Name}, {a.Tenant}, {a.Engine}, 'Accepted', {e.Timestamp}, {e.Sequence}, {a.Scenes})
                     """);
                 break;
             case TaskRejected r:
                 view.Execute($"""
-                    insert into {Tasks} (uid, namespace, name, phase, created_at, ended_at) values
-                      ({uid}, {r.Namespace ?? ""}, {r.Name ?? ""}, 'Rejected', {e.Timestamp}, {e.Timestamp})
+                    insert into {Tasks} (uid, namespace, name, phase, created_at, ended_at, accepted_seq, reason) values
+                      ({uid}, {r.Namespace ?? ""}, {r.Name ?? ""}, 'Rejected', {e.Timestamp}, {e.Timestamp}, {e.Sequence}, {r.Reason})
                     """);
                 break;
             case TaskAdmitted:
                 view.Execute($"update {Tasks} set phase = 'Admitted' where uid = {uid}");
                 break;
             case TaskSucceeded or TaskFailed or TaskCancelled:
-                view.Execute($"update {Tasks} set phase = {e.Data.GetType().Name["Task".Length..]}, ended_at = {e.Timestamp} where uid "
-                    + $"= {uid}");
+                var reason = e.Data switch { TaskFailed f => f.Reason, TaskCancelled => "Cancelled", _ => null };
+                view.Execute($"""
+                    update {Tasks} set phase = {e.Data.GetType().Name["Task".Length..]}, ended_at = {e.Timestamp}, reason = {reason} where uid = {uid}
+                    """);
+                break;
+            case TaskSuspended or TaskResumed:
+                view.Execute($"update {Tasks} set is_suspended = {e.Data is TaskSuspended} where uid = {uid}");
+                break;
+            case OutputCommitted o:
+                view.Execute($"update {Tasks} set output = {o.Uri} where uid = {uid}");
+                break;
+            case OutputReadopted o:
+                view.Execute($"update {Tasks} set output = {o.Uri} where uid = {uid}");
                 break;
             case AttemptStarted s:
                 view.Execute($"""
@@ -166,6 +178,9 @@ static class Projections
                     select {uid}, {s.Scene}, {s.Attempt}, {s.PodUid}, {s.PodName}, t.namespace, t.name, {s.LeaseUid}, {s.Token}, 'Started',
                       {s.HeartbeatTimeoutSeconds}
                     from {Tasks} as t where t.uid = {uid}
+                    """);
+                view.Execute($"""
+                    update {Tasks} set attempts = attempts + 1, started_at = coalesce(started_at, {e.Timestamp}) where uid = {uid}
                     """);
                 break;
             case AttemptAttached a:
@@ -179,6 +194,7 @@ static class Projections
                 break;
             case SceneCommitted c:
                 Attempt(view, uid, c.Scene, c.Attempt, "Ended");
+                view.Execute($"update {Tasks} set scenes_done = scenes_done + 1 where uid = {uid}");
                 break;
         }
     }

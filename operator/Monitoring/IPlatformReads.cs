@@ -30,6 +30,9 @@ interface IPlatformReads
     /// <summary>Leases, newest request first.</summary>
     Task<IReadOnlyList<LeaseRow>> ReadLeasesAsync(LeaseFilter filter, CancellationToken cancel);
 
+    /// <summary>Tasks that the log knows, latest accepted first.</summary>
+    Task<IReadOnlyList<TaskRow>> ReadTasksAsync(TaskFilter filter, CancellationToken cancel);
+
     /// <summary>Who had a device's slots at a moment, quarantine included.</summary>
     Task<IReadOnlyList<LeaseRow>> ReadHoldersAsync(string pool, string device, DateTimeOffset at, CancellationToken cancel);
 }

@@ -25,6 +25,10 @@ public static class ApiGroup
     /// <summary>On worker pods: the token of the grant that the pod was made under; 0 without a lease.</summary>
     public const string TokenAnnotation = Name + "/token";
 
+    /// <summary>On VideoTasks that were created over HTTP: by whom, and the sha256 of the spec that was asked for.</summary>
+    public const string RequestedByAnnotation = Name + "/requested-by";
+    public const string RequestAnnotation = Name + "/request";
+
     /// <summary>On nodes: JSON list of devices that a node agent found.</summary>
     public const string DevicesAnnotation = Name + "/devices";
 

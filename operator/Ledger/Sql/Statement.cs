@@ -22,6 +22,7 @@ static class Statement
         long l => new NpgsqlParameter<long> { TypedValue = l },
         bool b => new NpgsqlParameter<bool> { TypedValue = b },
         double d => new NpgsqlParameter<double> { TypedValue = d },
+        DateTimeOffset at => new NpgsqlParameter<DateTimeOffset> { TypedValue = at.ToUniversalTime() },
         byte[] bytes => new NpgsqlParameter<byte[]> { TypedValue = bytes },
         string[] texts => new NpgsqlParameter { Value = texts, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Varchar },
         long[] numbers => new NpgsqlParameter { Value = numbers, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bigint },
