@@ -5,7 +5,6 @@ using Framelease.Domain.Tasks;
 using Framelease.Operator.Ledger;
 using Framelease.Operator.Monitoring;
 using Framelease.Operator.Status;
-using Framelease.Operator.Tasks;
 using Framelease.Resources;
 
 namespace Framelease.Operator.Api;

@@ -50,7 +50,7 @@ static class CommandLine
         globals.AddTo(root);
         foreach (var create in (ReadOnlySpan<Func<GlobalOptions, Shell, Command>>)
             [UpCommand.Create, DownCommand.Create, UploadCommand.Create, SubmitCommand.Create, WatchCommand.Create, SteerCommands.Cancel, SteerCommands.Suspend,
-                SteerCommands.Resume,
+                SteerCommands.Resume, DownloadCommand.Create, ListCommands.Tasks, ListCommands.Engines,
                 HistoryCommand.Create, LeaseCommand.Create, EventsCommand.Create, ApplyCommand.Create, GetCommand.Create, LogsCommand.Create,
                 CrdsCommand.Create, DemoCommand.Create])
             root.Add(create(globals, shell));

@@ -1,7 +1,10 @@
 using System.Text.Json.Nodes;
 using Framelease.Cli;
 using Framelease.Cli.Processes;
+using Framelease.Cli.Tasks;
 using Framelease.EndToEnd.Tests.Support;
+using Framelease.Kubernetes.Client;
+using Framelease.Resources;
 
 namespace Framelease.EndToEnd.Tests;
 
@@ -29,6 +32,7 @@ public sealed class ScenesTests : IAsyncLifetime
         (task.Output, task.ScenesDone).ShouldBe((null, 3));
         task.Outputs.Select(o => (o.VideoCodec, o.Resolution)).ShouldBe([("h264", "160x90"), ("vp9", "160x90"), ("h264", "214x120")]);
         task.Outputs.ShouldAllBe(o => new FileInfo(new Uri(o.Uri).LocalPath).Length == o.Bytes);
+        await DownloadsAsync(name, task);
         var events = await _platform.TaskEventsAsync(task.Uid);
         events.Count(e => e.Type == "SceneCommitted").ShouldBe(3);
         var started = events.Where(e => e.Type == "AttemptStarted").Take(2).Max(e => e.Sequence);
@@ -83,6 +87,23 @@ public sealed class ScenesTests : IAsyncLifetime
         (await FrameleaseAsync("resume", "nobody", ExitCodes.Failed)).ShouldContain("nobody");
     }
 
+    async Task DownloadsAsync(string name, TaskView task)
+    {
+        var to = Path.Combine(_platform.Home, "downloads");
+        await FrameleaseAsync(["download", name, "-d", to]);
+        Directory.GetFiles(to).Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal).ShouldBe([$"{name}-0.mp4", $"{name}-1.webm", $"{name}-2.mp4"]);
+        foreach (var (output, i) in task.Outputs.Select((o, i) => (o, i)))
+            new FileInfo(Directory.GetFiles(to, $"{name}-{i}.*").Single()).Length.ShouldBe(output.Bytes);
+        (await FrameleaseAsync(["download", name, "-d", to], ExitCodes.Failed)).ShouldContain("exists; choose another --directory, or pass --force");
+
+        await _platform.Client.DeleteAsync<VideoTask>(name, "default");
+        await Until.True(async () => await _platform.Client.FindAsync<VideoTask>(name, "default") is null, "the object is gone");
+        (await FrameleaseAsync(["download", task.Uid, "-d", to, "--force"])).ShouldContain(task.Outputs[2].Sha256!);
+        (await FrameleaseAsync(["tasks", "--phase", "Succeeded"])).ShouldMatch($@"NAME\s+PHASE[\s\S]*{name}\s+Succeeded\s+ffmpeg-transcode\s+3/3\s+3\s");
+        (await FrameleaseAsync(["tasks", "--phase", "Lost"], ExitCodes.Failed)).ShouldContain("allowed is Suspended, Queued, Running, Succeeded, Failed");
+        (await FrameleaseAsync(["engines"])).ShouldMatch(@"ffmpeg-transcode\s+True\s+GpuPreferred\s+codec\s+Enum\s+h264\|");
+    }
+
     Task<string> LongAsync() => _platform.SubmitAsync(new JsonObject
     {
         ["input"] = new JsonObject { ["object"] = "inputs/long.mp4" }, ["parameters"] = new JsonObject { ["preset"] = "medium" },
@@ -102,9 +123,11 @@ public sealed class ScenesTests : IAsyncLifetime
         return new Uri(file).ToString();
     }
 
-    async Task<string> FrameleaseAsync(string verb, string task, int exitCode = ExitCodes.Ok)
+    Task<string> FrameleaseAsync(string verb, string task, int exitCode = ExitCodes.Ok) => FrameleaseAsync([verb, task], exitCode);
+
+    async Task<string> FrameleaseAsync(string[] arguments, int exitCode = ExitCodes.Ok)
     {
-        var ran = await Tool.RunAsync(Dist.Framelease, [verb, task, "--kubeconfig", _platform.Kubeconfig], CancellationToken.None);
+        var ran = await Tool.RunAsync(Dist.Framelease, [.. arguments, "--kubeconfig", _platform.Kubeconfig], CancellationToken.None);
         ran.ExitCode.ShouldBe(exitCode, ran.Error);
         return (ran.Output + ran.Error).Trim();
     }

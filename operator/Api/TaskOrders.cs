@@ -3,11 +3,10 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Framelease.Kubernetes.Client;
-using Framelease.Operator.Api;
 using Framelease.Operator.Ledger;
 using Framelease.Resources;
 
-namespace Framelease.Operator.Tasks;
+namespace Framelease.Operator.Api;
 
 /// <summary>
 /// What programs ask for over HTTP becomes what people would have applied: a VideoTask, or a field of one. Whether the caller may, was asked before.
