@@ -21,6 +21,7 @@ sealed class VideoTaskReconciler(
     TaskStatusWriter statuses, PlatformFinalizers finalizers, OperatorOptions options, Leader leader) : IReconciler
 {
     static readonly TimeSpan Soon = TimeSpan.FromSeconds(5);
+    static readonly TimeSpan AtOnce = TimeSpan.FromMilliseconds(20);
 
     public async Task<ReconcileResult> ReconcileAsync(ObjectKey key, CancellationToken cancel)
     {
@@ -48,7 +49,7 @@ sealed class VideoTaskReconciler(
         var step = SceneStepResult.Nothing;
         if (!loaded.State.IsEnded && loaded.State.Accepted is not null)
         {
-            step = await scenes.AdvanceAsync(task, loaded, leader.Epoch, cancel);
+            step = await AdvanceAsync(task, loaded, cancel);
             if (step.Changed)
                 loaded = await ledger.LoadTaskAsync(task.Metadata.Uid!, cancel);
         }
@@ -60,6 +61,19 @@ sealed class VideoTaskReconciler(
         await statuses.WriteAsync(task, loaded, obstacle, step.Wait, step.Leases, cancel, lost);
         TimeSpan?[] again = [obstacle is null ? null : Soon, step.Again, await lifetime.KeepAsync(task, loaded, cancel)];
         return again.Min() is { } next ? ReconcileResult.After(next) : ReconcileResult.Done;
+    }
+
+    // The worker of one scene often writes while another's is looked at: no failure, and not worth a pause.
+    async Task<SceneStepResult> AdvanceAsync(VideoTask task, Loaded<TaskState> loaded, CancellationToken cancel)
+    {
+        try
+        {
+            return await scenes.AdvanceAsync(task, loaded, leader.Epoch, cancel);
+        }
+        catch (LedgerConflictException) when (loaded.State.Scenes.Count > 1)
+        {
+            return SceneStepResult.Idle(AtOnce) with { Changed = true };
+        }
     }
 
     async Task<(Loaded<TaskState> Loaded, Obstacle? Obstacle)> AcceptAsync(VideoTask task, Loaded<TaskState> loaded, CancellationToken cancel)
