@@ -49,6 +49,7 @@ sealed class ControlPlane : IDisposable
     readonly DispatcherSet _dispatchers;
     readonly PlatformFinalizers _finalizers;
     readonly LogFollower _follower;
+    readonly TaskDependencies _dependencies;
     readonly Controller[] _controllers;
 
     public ControlPlane(ControlPlanePorts ports, OperatorOptions options, Edges edges, ILoggerFactory loggers)
@@ -67,6 +68,7 @@ sealed class ControlPlane : IDisposable
             edges.NewId, _log);
         _finalizers = PlatformFinalizers.Create(ports.Kubernetes, Stores, edges.Time, Events, _log);
         _follower = new LogFollower(ports.Log, Stores, ports.Signals, edges.Time, _log);
+        _dependencies = new TaskDependencies(ports.Ledger, Stores.Tasks);
         _controllers = [.. Controllers()];
     }
 
@@ -122,11 +124,11 @@ sealed class ControlPlane : IDisposable
         var scenes = new SceneRunner(
             ledger, kubernetes, Stores, new AttemptObjects(kubernetes, _options), _ports.Objects, signals, _edges.Chance, _edges.Time);
         yield return Builder("videotask").For<VideoTask>().Owns<GpuLease>().Owns<Pod>(WorkerPods)
-            .Watches<Engine>(_ => Stores.Tasks.Keys()).Watches<Tenant>(_ => Stores.Tasks.Keys())
+            .Watches<Engine>(_ => Stores.Tasks.Keys()).Watches<Tenant>(_ => Stores.Tasks.Keys()).Watches<VideoTask>(_dependencies.Dependents)
             .WatchesSource(wake => signals.TaskChanged += wake)
             .Build(new VideoTaskReconciler(
                 ledger, Stores, attempts, scenes, new TaskLifetime(kubernetes, attempts), new LostEnds(ledger, _ports.Objects), signals,
-                new TaskStatusWriter(kubernetes, Events), _finalizers, _options, _leader));
+                new TaskStatusWriter(kubernetes, Events), _dependencies, _finalizers, _options, _leader));
         yield return Builder("gpulease").For<GpuLease>(priority: OfLease)
             .WatchesSource(wake => signals.LeaseChanged += wake)
             .Build(new GpuLeaseReconciler(ledger, _leases, kubernetes, Stores, _finalizers, _leader));

@@ -32,8 +32,10 @@ static class TaskAcceptance
     const string Prompt = "prompt";
 
     /// <param name="inputRoots">Directories under which file:// inputs may lie.</param>
+    /// <param name="known">Tasks whose outputs the spec names as input, as the log tells them.</param>
     public static Outcome Check(
-        VideoTask task, IReadOnlyCollection<Engine> engines, IReadOnlyCollection<Tenant> tenants, IReadOnlyCollection<GpuPool> pools, IReadOnlyList<string> inputRoots)
+        VideoTask task, IReadOnlyCollection<Engine> engines, IReadOnlyCollection<Tenant> tenants, IReadOnlyCollection<GpuPool> pools, IReadOnlyList<string> inputRoots,
+        IReadOnlyDictionary<string, TaskState> known)
     {
         var spec = task.Spec;
         var (tenant, whyNot) = TenantBinding.Of(task.Metadata.Namespace!, spec.Tenant, tenants);
@@ -46,7 +48,7 @@ static class TaskAcceptance
         var works = new List<SceneWork>();
         foreach (var (scene, path) in Scenes(spec))
         {
-            var (work, complaint) = Work(scene, path, spec, engine, inputRoots);
+            var (work, complaint) = Work(scene, path, spec, engine, inputRoots, known);
             if (work is null)
                 return complaint!;
             works.Add(work);
@@ -75,11 +77,13 @@ static class TaskAcceptance
         spec.Scenes?.Select((scene, i) => (scene, $"spec.scenes[{i}]")) ?? [(new VideoScene(), "spec")];
 
     static (SceneWork? Work, Outcome? Complaint) Work(
-        VideoScene scene, string path, VideoTaskSpec spec, Engine engine, IReadOnlyList<string> inputRoots)
+        VideoScene scene, string path, VideoTaskSpec spec, Engine engine, IReadOnlyList<string> inputRoots,
+        IReadOnlyDictionary<string, TaskState> known)
     {
         if ((scene.Input ?? spec.Input) is not { } input)
             return (null, new Outcome.Refused("InputInvalid", $"{path}.input: neither the scene nor the task has an input"));
-        if (ComplaintAboutInput(input, scene.Input is null ? "spec.input" : path + ".input", inputRoots) is { } complaint)
+        var (source, complaint) = TaskInputs.Resolve(input, scene.Input is null ? "spec.input" : path + ".input", inputRoots, known);
+        if (source is null)
             return (null, complaint);
         var parameters = Texts(spec.Parameters);
         foreach (var (name, value) in Texts(scene.Parameters))
@@ -94,7 +98,7 @@ static class TaskAcceptance
         var (checkedParameters, wrong) = ParameterCheck.Check(Rules(engine), parameters);
         if ((wrong ?? Contradiction(checkedParameters!)) is { } why)
             return (null, Wrong(spec.Scenes is null ? why : $"{path}: {why}"));
-        return (new SceneWork(new TaskInput(input.Object, input.Uri), checkedParameters!), null);
+        return (new SceneWork(source, checkedParameters!), null);
     }
 
     static Outcome.Refused Wrong(string why) => new("ParameterInvalid", why);
@@ -118,29 +122,6 @@ static class TaskAcceptance
 
     static SortedDictionary<string, JsonElement>? Sorted(IReadOnlyDictionary<string, JsonElement>? parameters) =>
         parameters is null ? null : new(parameters.ToDictionary(), StringComparer.Ordinal);
-
-    static Outcome.Refused? ComplaintAboutInput(VideoInput input, string path, IReadOnlyList<string> roots)
-    {
-        if (input.Object is null == input.Uri is null)
-            return new Outcome.Refused("InputInvalid", $"{path}: exactly one of object and uri must be set");
-        if (input.Object is { } key)
-        {
-            return key.StartsWith('/') || key.Split('/').Any(s => s is "" or "." or "..") || key.Any(char.IsControl)
-                ? new Outcome.Refused("InputInvalid", $"{path}.object: a key has no empty, \".\" or \"..\" segment, no leading slash and no control character")
-                : null;
-        }
-
-        if (!Uri.TryCreate(input.Uri, UriKind.Absolute, out var uri) || uri.Scheme is not ("file" or "http" or "https"))
-            return new Outcome.Refused("InputInvalid", $"{path}.uri: allowed are file://, http:// and https://; for the object store use {path}.object");
-        if (uri.Scheme is not "file")
-            return null;
-        if (roots.Count == 0)
-            return new Outcome.Refused("InputNotAllowed", $"{path}.uri: file:// is not allowed here; start the platform with --input-root DIR, or use {path}.object");
-        var file = Path.GetFullPath(uri.LocalPath);
-        return uri.Host.Length > 0 || !roots.Any(r => file.StartsWith(Path.TrimEndingDirectorySeparator(Path.GetFullPath(r)) + Path.DirectorySeparatorChar, StringComparison.Ordinal))
-            ? new Outcome.Refused("InputNotAllowed", $"{path}.uri: {file} is outside the allowed roots ({string.Join(", ", roots)})")
-            : null;
-    }
 
     static string? Contradiction(IReadOnlyDictionary<string, string> parameters) =>
         parameters.ContainsKey("crf") && parameters.ContainsKey("bitrateKbps") ? "parameters.crf and parameters.bitrateKbps exclude each other; set one" : null;

@@ -18,9 +18,10 @@ namespace Framelease.Operator.Tasks;
 /// </summary>
 sealed class VideoTaskReconciler(
     ILedger ledger, PlatformStores stores, AttemptService attempts, SceneRunner scenes, TaskLifetime lifetime, LostEnds lostEnds, AttemptSignals signals,
-    TaskStatusWriter statuses, PlatformFinalizers finalizers, OperatorOptions options, Leader leader) : IReconciler
+    TaskStatusWriter statuses, TaskDependencies dependencies, PlatformFinalizers finalizers, OperatorOptions options, Leader leader) : IReconciler
 {
     static readonly TimeSpan Soon = TimeSpan.FromSeconds(5);
+    static readonly TimeSpan Later = TimeSpan.FromMinutes(1);
     static readonly TimeSpan AtOnce = TimeSpan.FromMilliseconds(20);
 
     public async Task<ReconcileResult> ReconcileAsync(ObjectKey key, CancellationToken cancel)
@@ -59,7 +60,8 @@ sealed class VideoTaskReconciler(
         }
 
         await statuses.WriteAsync(task, loaded, obstacle, step.Wait, step.Leases, cancel, lost);
-        TimeSpan?[] again = [obstacle is null ? null : Soon, step.Again, await lifetime.KeepAsync(task, loaded, cancel)];
+        // The end of the task that is waited for wakes this one.
+        TimeSpan?[] again = [obstacle is null ? null : TaskInputs.WaitReasons.Contains(obstacle.Reason) ? Later : Soon, step.Again, await lifetime.KeepAsync(task, loaded, cancel)];
         return again.Min() is { } next ? ReconcileResult.After(next) : ReconcileResult.Done;
     }
 
@@ -79,10 +81,15 @@ sealed class VideoTaskReconciler(
     async Task<(Loaded<TaskState> Loaded, Obstacle? Obstacle)> AcceptAsync(VideoTask task, Loaded<TaskState> loaded, CancellationToken cancel)
     {
         TaskCommand command;
-        switch (TaskAcceptance.Check(task, stores.Engines.List(), stores.Tenants.List(), stores.Pools.List(), options.InputRoots))
+        var known = await dependencies.LoadAsync(task, cancel);
+        switch (TaskAcceptance.Check(task, stores.Engines.List(), stores.Tenants.List(), stores.Pools.List(), options.InputRoots, known))
         {
             case TaskAcceptance.Outcome.Waits or TaskAcceptance.Outcome.Accepted when task.Spec.Cancel is true && !LostHistory.EndOf(task.Status, loaded.State):
                 command = new TaskCommand.Reject("Cancelled", "spec.cancel is true", task.Metadata.Namespace, task.Metadata.Name);
+                break;
+            case TaskAcceptance.Outcome.Waits when dependencies.FindCycle(task) is { } cycle:
+                var circle = $"tasks wait for each other's outputs: {string.Join(" → ", cycle)}";
+                command = new TaskCommand.Reject("InputCycle", circle, task.Metadata.Namespace, task.Metadata.Name);
                 break;
             case TaskAcceptance.Outcome.Waits waits:
                 return (loaded, waits.Obstacle);

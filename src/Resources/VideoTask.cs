@@ -129,8 +129,10 @@ public sealed record VideoScene
     public IReadOnlyDictionary<string, JsonElement>? Parameters { get; init; }
 }
 
-/// <summary>Exactly one of object and uri.</summary>
-[ValidationRule("has(self.object) != has(self.uri)", "exactly one of object and uri must be set")]
+/// <summary>Exactly one of object, uri and task.</summary>
+[ValidationRule(
+    "has(self.object) ? !has(self.uri) && !has(self.task) : has(self.uri) != has(self.task)", "exactly one of object, uri and task must be set")]
+[ValidationRule("!has(self.scene) || has(self.task)", "scene is for task only")]
 public sealed record VideoInput
 {
     /// <summary>Key in the configured object store, for example inputs/clip.mp4.</summary>
@@ -140,6 +142,14 @@ public sealed record VideoInput
     /// <summary>file:// under an allowed root of the operator, or http(s)://.</summary>
     [Length(1, 2048)]
     public string? Uri { get; init; }
+
+    /// <summary>Name of a VideoTask of the same namespace, whose output this is. The task begins when that one has succeeded, and fails if it fails.</summary>
+    [Length(1, 253)]
+    public string? Task { get; init; }
+
+    /// <summary>Which scene of that task, from 0 on. Needed where it has several.</summary>
+    [Range(0, 49)]
+    public int? Scene { get; init; }
 }
 
 /// <summary>Seconds; absent fields take the pool's values.</summary>

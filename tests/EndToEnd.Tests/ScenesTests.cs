@@ -56,6 +56,22 @@ public sealed class ScenesTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_task_takes_the_output_of_another_when_that_is_made()
+    {
+        await _platform.UploadAsync(Clips.Short, "inputs/short.mp4");
+        var small = await _platform.SubmitAsync(Spec(new JsonObject(), new JsonObject { ["parameters"] = new JsonObject { ["height"] = 72 } }));
+        var smaller = await _platform.SubmitAsync(new JsonObject
+        {
+            ["input"] = new JsonObject { ["task"] = small, ["scene"] = 1 }, ["parameters"] = new JsonObject { ["codec"] = "vp9", ["preset"] = "ultrafast" },
+        });
+
+        var task = await _platform.EndedAsync(smaller);
+
+        task.Succeeded.ShouldBeTrue($"{task.Reason}: {task.Message}");
+        (task.Output!.VideoCodec, task.Output.Resolution).ShouldBe(("vp9", "128x72"));
+    }
+
+    [Fact]
     public async Task A_suspended_task_gives_back_its_device_and_makes_its_output_when_it_is_resumed()
     {
         await _platform.UploadAsync(Clips.Long, "inputs/long.mp4");

@@ -68,8 +68,9 @@ public sealed class CrdOnServerTests : IAsyncLifetime
     public async Task What_is_out_of_bounds_is_refused_by_field()
     {
         await RefusedAsync("""{"engine":"e","input":{"object":"a"},"backoffLimit":21}""", "spec.backoffLimit");
-        await RefusedAsync("""{"engine":"e","input":{"object":"a","uri":"b"}}""", "exactly one of object and uri");
-        await RefusedAsync("""{"engine":"e","input":{}}""", "exactly one of object and uri");
+        foreach (var input in (string[])["""{"object":"a","uri":"b"}""", "{}", """{"object":"a","task":"b"}""", """{"uri":"a","task":"b"}""", """{"scene":1}"""])
+            await RefusedAsync($$"""{ "engine": "e", "input": {{input}} }""", "exactly one of object, uri and task");
+        await RefusedAsync("""{"engine":"e","input":{"object":"a","scene":1}}""", "scene is for task only");
         await RefusedAsync("""{"input":{"object":"a"}}""", "spec.engine");
         await RefusedAsync("""{"engine":"e","input":{"object":"a"},"parameters":{"height":[1]}}""", "spec.parameters.height");
         await RefusedAsync("""{"engine":"e","input":{"object":"a"},"unknown":1}""", "unknown field \"spec.unknown\"");
@@ -153,7 +154,7 @@ public sealed class CrdOnServerTests : IAsyncLifetime
         await RefusedAsync("""{"engine":"e","scenes":[{"input":{"object":"a"}},{"prompt":"a cat"}]}""", "input must be set");
         await RefusedAsync("""{"engine":"e","scenes":[]}""", "spec.scenes");
         await RefusedAsync($$"""{"engine":"e","input":{"object":"a"},"scenes":[{{string.Join(',', Enumerable.Repeat("{}", 51))}}]}""", "spec.scenes");
-        await RefusedAsync("""{"engine":"e","scenes":[{"input":{"object":"a","uri":"http://h/a"}}]}""", "exactly one of object and uri");
+        await RefusedAsync("""{"engine":"e","scenes":[{"input":{"object":"a","uri":"http://h/a"}}]}""", "exactly one of object, uri and task");
         await _client.ApplyAsync(Manifest("""{"engine":"e","scenes":[{"input":{"object":"a"}},{"input":{"uri":"http://h/a"},"parameters":{"n":1}}]}"""), Ct);
         await _client.DeleteAsync<VideoTask>(_name, "default", ct: Ct);
     }

@@ -91,10 +91,17 @@ public sealed record TaskCancelled(string By) : ITaskEvent;
 /// <summary>Exactly one of both is set.</summary>
 public sealed record TaskInput(string? Object, string? Uri)
 {
+    /// <summary>UID of the task that made the object, where the spec named a task.</summary>
+    public string? TaskUid { get; init; }
+
     public override string ToString() => Object is null ? Uri ?? "" : $"object {Object}";
 }
 
 /// <summary>What the worker reported and the operator verified.</summary>
 public sealed record SceneResult(
     string Key, string Uri, string Sha256, long Bytes, string Container, string VideoCodec, int Width, int Height, long DurationMillis,
-    string? AudioCodec, string Encoder, string EncoderReason, long Frames, long EngineMillis, long CpuMillis);
+    string? AudioCodec, string Encoder, string EncoderReason, long Frames, long EngineMillis, long CpuMillis)
+{
+    /// <summary>The bytes alone are known; how they came about was in the part of the history that was lost.</summary>
+    public static SceneResult Readopted(SceneReadopted e) => new(e.Key, e.Uri, e.Sha256, e.Bytes, "", "", 0, 0, 0, null, "", "", 0, 0, 0);
+}

@@ -77,7 +77,7 @@ public sealed record TaskState
             .Ending(e.Scene, e.Attempt, new AttemptEnd(e.PodUid, true, e.Result) { ByHolder = true }),
         OutputCommitted e => this with { Output = e },
         OutputReadopted e => this with { Output = new OutputCommitted(e.Uri, e.Key, e.Sha256, e.Bytes), IsReadopted = true },
-        SceneReadopted => this with { IsReadopted = true },
+        SceneReadopted e => With(e.Scene, s => s! with { Result = SceneResult.Readopted(e) }) with { IsReadopted = true },
         TaskSucceeded => End(TaskPhase.Succeeded, at, null, null),
         TaskFailed e => End(TaskPhase.Failed, at, e.Reason, e.Message),
         TaskCancelled e => End(TaskPhase.Cancelled, at, "Cancelled", $"by {e.By}"),

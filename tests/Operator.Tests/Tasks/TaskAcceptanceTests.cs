@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Framelease.Domain.Tasks;
 using Framelease.Kubernetes.Models;
 using Framelease.Operator.Tasks;
 using Framelease.Resources;
@@ -32,8 +33,10 @@ public sealed class TaskAcceptanceTests
         return new VideoTask { Metadata = new ObjectMeta { Name = "clip", Namespace = ns, Uid = Given.TaskUid }, Spec = change?.Invoke(spec) ?? spec };
     }
 
-    static TaskAcceptance.Outcome Check(VideoTask task, Engine[]? engines = null, Tenant[]? tenants = null, GpuPool[]? pools = null, string[]? roots = null) =>
-        TaskAcceptance.Check(task, engines ?? [Engine], tenants ?? [Acme], pools ?? [Pool], roots ?? []);
+    static TaskAcceptance.Outcome Check(
+        VideoTask task, Engine[]? engines = null, Tenant[]? tenants = null, GpuPool[]? pools = null, string[]? roots = null,
+        Dictionary<string, TaskState>? known = null) =>
+        TaskAcceptance.Check(task, engines ?? [Engine], tenants ?? [Acme], pools ?? [Pool], roots ?? [], known ?? []);
 
     [Fact]
     public void A_good_task_is_accepted_with_the_engines_defaults_for_the_tenant_of_its_namespace()
@@ -160,6 +163,42 @@ public sealed class TaskAcceptanceTests
         Check(Task(s => s with { Scenes = [new VideoScene { Prompt = "a cat" }] }), engines: [painter])
             .ShouldBeOfType<TaskAcceptance.Outcome.Accepted>().Event.WorkOf(0).Parameters["prompt"].ShouldBe("a cat");
     }
+
+    [Fact]
+    public void Another_tasks_output_is_waited_for_and_is_then_the_input()
+    {
+        var task = Task(s => s with { Input = new VideoInput { Task = "first" } });
+        Waits(Check(task)).ShouldBe("TaskNotFound");
+        Waits(Check(task, known: Known(Given.Accepted()))).ShouldBe("WaitingForTask");
+        var accepted = Check(task, known: Known(Succeeded)).ShouldBeOfType<TaskAcceptance.Outcome.Accepted>().Event;
+        (accepted.Input.Object, accepted.Input.TaskUid).ShouldBe((Given.Result().Key, Given.TaskUid));
+    }
+
+    [Fact]
+    public void A_task_whose_input_will_never_be_is_refused()
+    {
+        Refused(new VideoInput { Task = "first" }, [.. Given.Accepted(), new TaskFailed("OutOfMemory", "it was large")]).ShouldBe("InputTaskFailed");
+        Refused(new VideoInput { Task = "first", Scene = 1 }, Succeeded).ShouldBe("InputInvalid");
+        ITaskEvent[] several =
+        [
+            (TaskAccepted)Given.Accepted()[0] with { Scenes = 2 }, new TaskAdmitted(), new SceneQueued(0, 1, 0), new SceneQueued(1, 1, 0),
+            new SceneCommitted(0, 1, "pod", 7, Given.Result()), new SceneCommitted(1, 1, "pod", 8, Given.Result() with { Key = "two" }), new TaskSucceeded(),
+        ];
+        Refused(new VideoInput { Task = "first" }, several).ShouldBe("InputInvalid");
+        Check(Task(s => s with { Input = new VideoInput { Task = "first", Scene = 1 } }), known: Known(several))
+            .ShouldBeOfType<TaskAcceptance.Outcome.Accepted>().Event.Input.Object.ShouldBe("two");
+
+        static string Refused(VideoInput input, ITaskEvent[] first) =>
+            Check(Task(s => s with { Input = input }), known: Known(first)).ShouldBeOfType<TaskAcceptance.Outcome.Refused>().Reason;
+    }
+
+    static readonly ITaskEvent[] Succeeded =
+    [
+        .. Given.Accepted(), new SceneCommitted(0, 1, "pod", 7, Given.Result()),
+        new OutputCommitted(Given.Result().Uri, Given.Result().Key, "abc", 42), new TaskSucceeded(),
+    ];
+
+    static Dictionary<string, TaskState> Known(ITaskEvent[] first) => new(StringComparer.Ordinal) { ["first"] = Given.Task(first) };
 
     static string Waits(TaskAcceptance.Outcome outcome) => outcome.ShouldBeOfType<TaskAcceptance.Outcome.Waits>().Obstacle.Reason;
 
