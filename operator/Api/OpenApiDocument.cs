@@ -58,7 +58,8 @@ static partial class OpenApiDocument
     {
         var operation = new JsonObject { ["operationId"] = Id(o), ["summary"] = o.Summary };
         var inPath = PathParameter().Matches(o.Pattern).Select(m => Parameter(m.Groups["name"].Value, "path", null, "string"));
-        JsonNode[] parameters = [.. inPath, .. o.Query.Select(q => Parameter(q.Name, "query", q.Description, q.Type))];
+        var key = o.Creates ? [Parameter(IdempotencyKey.Header, "header", IdempotencyKey.Description, "string")] : Array.Empty<JsonNode>();
+        JsonNode[] parameters = [.. inPath, .. o.Query.Select(q => Parameter(q.Name, "query", q.Description, q.Type)), .. key];
         if (parameters.Length > 0)
             operation["parameters"] = new JsonArray(parameters);
         if (o.Request is { } request)
@@ -75,11 +76,7 @@ static partial class OpenApiDocument
             ["200"] = new JsonObject { ["description"] = o.Creates ? "It was there already" : "OK", ["content"] = answer },
         };
         if (o.Creates)
-        {
             responses["201"] = new JsonObject { ["description"] = "Created", ["content"] = answer.DeepClone() };
-            operation["parameters"] = new JsonArray(Parameter(IdempotencyKey.Header, "header", IdempotencyKey.Description, "string"));
-        }
-
         responses["default"] = new JsonObject
         {
             ["description"] = "What is wrong, and how to mend it",

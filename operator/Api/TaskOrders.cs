@@ -25,6 +25,8 @@ sealed class TaskOrders(IKubernetesClient kubernetes, ILedger ledger)
         if (key is not null && request.Name is not null)
             throw new HttpProblem(400, "Invalid", $"name: with {IdempotencyKey.Header} the name is made from it; leave out one of both");
         var ns = request.Namespace ?? "default";
+        if (ns.Length is < 1 or > 63 || !ns.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-'))
+            throw new HttpProblem(400, "Invalid", "namespace: 1 to 63 characters, of a-z, 0-9 and \"-\"");
         var wish = Digest(JsonSerializer.Serialize(request.Spec, TaskJson.Default.JsonElement));
         // Deterministic, so that replicas that are asked at once, or after a crash, make the same one.
         var name = request.Name ?? (key is null ? null : $"task-{Digest($"{user}\0{ns}\0{key}")[..20]}");

@@ -99,7 +99,7 @@ sealed class LivenessWatch(
         var unused = unattached.Silent.ToHashSet(StringComparer.Ordinal);
         await EachAsync(look.Unattached.Where(u => unused.Contains(u.LeaseUid)), row => ExpireUnattachedAsync(row, epoch, cancel));
         await FreeByTimeAsync(times, look, epoch, cancel);
-        var unheard = look.Attached.Where(a => a.LeaseUid is not null && attached.SilentSeconds.GetValueOrDefault(Key(a)) > 1.5 * Interval(a))
+        var unheard = look.Attached.Where(a => a.LeaseUid is not null && attached.SilentSeconds.GetValueOrDefault(Key(a)) > MassSilence.MissedBeat * Interval(a))
             .Select(a => a.LeaseUid!).ToHashSet(StringComparer.Ordinal);
         await _grades.LookAsync(times, look, unheard, epoch, cancel);
     }

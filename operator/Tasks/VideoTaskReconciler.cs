@@ -50,7 +50,16 @@ sealed class VideoTaskReconciler(
         var step = SceneStepResult.Nothing;
         if (!loaded.State.IsEnded && loaded.State.Accepted is not null)
         {
-            step = await AdvanceAsync(task, loaded, cancel);
+            try
+            {
+                step = await scenes.AdvanceAsync(task, loaded, leader.Epoch, cancel);
+            }
+            catch (LedgerConflictException) when (loaded.State.Scenes.Count > 1)
+            {
+                // The worker of one scene often writes while another's is looked at: no failure, and nothing to show of half a look.
+                return ReconcileResult.After(AtOnce);
+            }
+
             if (step.Changed)
                 loaded = await ledger.LoadTaskAsync(task.Metadata.Uid!, cancel);
         }
@@ -63,19 +72,6 @@ sealed class VideoTaskReconciler(
         // The end of the task that is waited for wakes this one.
         TimeSpan?[] again = [obstacle is null ? null : TaskInputs.WaitReasons.Contains(obstacle.Reason) ? Later : Soon, step.Again, await lifetime.KeepAsync(task, loaded, cancel)];
         return again.Min() is { } next ? ReconcileResult.After(next) : ReconcileResult.Done;
-    }
-
-    // The worker of one scene often writes while another's is looked at: no failure, and not worth a pause.
-    async Task<SceneStepResult> AdvanceAsync(VideoTask task, Loaded<TaskState> loaded, CancellationToken cancel)
-    {
-        try
-        {
-            return await scenes.AdvanceAsync(task, loaded, leader.Epoch, cancel);
-        }
-        catch (LedgerConflictException) when (loaded.State.Scenes.Count > 1)
-        {
-            return SceneStepResult.Idle(AtOnce) with { Changed = true };
-        }
     }
 
     async Task<(Loaded<TaskState> Loaded, Obstacle? Obstacle)> AcceptAsync(VideoTask task, Loaded<TaskState> loaded, CancellationToken cancel)
@@ -93,6 +89,9 @@ sealed class VideoTaskReconciler(
                 break;
             case TaskAcceptance.Outcome.Waits waits:
                 return (loaded, waits.Obstacle);
+            // A task that Kubernetes shows as ended is not made a refused one by what else was lost, as the output that it had taken as input (R12).
+            case TaskAcceptance.Outcome.Refused refused when LostHistory.EndOf(task.Status, loaded.State):
+                return (loaded, new Obstacle(refused.Reason, refused.Message));
             case TaskAcceptance.Outcome.Refused refused:
                 command = new TaskCommand.Reject(refused.Reason, refused.Message, task.Metadata.Namespace, task.Metadata.Name);
                 break;

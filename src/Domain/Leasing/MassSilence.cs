@@ -12,6 +12,9 @@ public sealed class MassSilence(double longestSeconds)
     /// <summary>Longer than most repairs of a switch or a tunnel; what waits for such slots is better placed elsewhere by then.</summary>
     public const int DefaultLongestSeconds = 1200;
 
+    /// <summary>After so many intervals without a beat one was missed, and is not merely due.</summary>
+    public const double MissedBeat = 1.5;
+
     /// <summary>Fewer leases than this are no mass: their silence says nothing about the path to them.</summary>
     const int Fewest = 3;
 
@@ -85,7 +88,7 @@ public sealed class MassSilence(double longestSeconds)
         /// <summary>
         /// Beats are spread over one interval: those who fall silent together cross the timeout within one interval of each other.
         /// </summary>
-        internal double NearlySilentSeconds => Math.Max(1.5 * IntervalSeconds, TimeoutSeconds - IntervalSeconds);
+        internal double NearlySilentSeconds => Math.Max(MissedBeat * IntervalSeconds, TimeoutSeconds - IntervalSeconds);
     }
 
     /// <param name="Scope">A pool, or <see cref="Everywhere"/>.</param>

@@ -95,10 +95,16 @@ public sealed class TaskApiTests(PostgresServer server) : IAsyncLifetime
             (none.StatusCode, (string?)(await JsonAsync(none))["detail"]).ShouldBe((HttpStatusCode.BadRequest, "spec: must be an object, as in a VideoTask"));
         using (var both = await CreateAsync(Spec("paint"), name: "a", key: "b"))
             both.StatusCode.ShouldBe(HttpStatusCode.BadRequest);
-        using (var odd = await CreateAsync(Spec("paint"), key: new string('k', 256)))
-            odd.StatusCode.ShouldBe(HttpStatusCode.BadRequest);
+        using (var longKey = await CreateAsync(Spec("paint"), key: new string('k', 256)))
+            longKey.StatusCode.ShouldBe(HttpStatusCode.BadRequest);
         using (var elsewhere = await CreateAsync(Spec("paint"), ns: "nowhere"))
             elsewhere.StatusCode.ShouldBe(HttpStatusCode.NotFound);
+        foreach (var ns in new[] { "..", "a/b", "Default", new string('a', 64) })
+        {
+            using var odd = await CreateAsync(Spec("paint"), ns: ns);
+            ((string?)(await JsonAsync(odd))["detail"]).ShouldStartWith("namespace: ", customMessage: ns);
+        }
+
         using (var huge = await CreateAsync(Spec("paint", ("pool", new string('x', 1_100_000)))))
             huge.StatusCode.ShouldBe(HttpStatusCode.RequestEntityTooLarge);
         (await ListAsync("")).ShouldBeEmpty();
